@@ -1,0 +1,106 @@
+// The effective configuration: what /etc/vsoad.yaml says, every default filled in. Plain values; the
+// keys, types, ranges and defaults are declared in schema.cpp and nowhere else.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vsoa/address.hpp"
+#include "vsoa/log.hpp"
+#include "vsoa/position.hpp"
+#include "vsoa/server.hpp"
+
+namespace vsoad::config {
+
+enum class log_target { automatic, journal, standard_error };
+enum class log_format { text, json };
+
+struct log_settings {
+  vsoa::log_level level = vsoa::log_level::info;
+  log_target target = log_target::automatic;
+  log_format format = log_format::text;
+};
+
+struct runtime_settings {
+  std::size_t threads = 0;  // 0: one per core
+  std::string user;         // empty: stay who we are
+  std::chrono::milliseconds shutdown_grace{5000};
+  std::chrono::milliseconds stall_warning{100};  // 0: off
+};
+
+struct plugin_settings {
+  std::string work_queue;             // empty: inline
+  std::string config_json = "null";   // what start() is given
+  bool has_config = false;
+};
+
+struct plugins_settings {
+  std::vector<std::string> directories;  // the first that has a name wins
+  std::map<std::string, plugin_settings> settings;
+};
+
+struct work_queue_settings {
+  std::size_t threads = 1;
+  std::size_t limit = 1024;
+};
+
+struct position_settings {
+  std::vector<vsoa::socket_address> listen;
+  std::vector<vsoa::position_entry> entries;
+  std::vector<vsoa::socket_address> upstream;
+};
+
+struct plugin_use {
+  std::string plugin;
+  std::string mount;  // "" : at the URLs that it declares; "/cam": below /cam
+};
+
+struct command_settings {
+  std::string url;
+  std::string plugin;
+  std::string command;     // empty: found by the rule of the manual
+  std::string work_queue;  // empty: the plugin's own, else inline
+};
+
+struct topic_settings {
+  std::string url;
+  bool relay = false;
+  bool retain_last = false;
+  std::uint32_t max_rate = 0;  // publishes per second of one URL; 0: no limit
+};
+
+struct role_priority {
+  std::string role;
+  std::uint8_t level = 0;
+};
+
+struct service_settings {
+  std::string name;
+  std::vector<vsoa::socket_address> listen;
+  std::optional<vsoa::ip_address> advertise;
+  std::string info_json;  // never empty
+  std::vector<vsoa::credential> credentials;
+  bool all_plugins = false;
+  std::vector<plugin_use> plugins;
+  std::vector<command_settings> commands;
+  std::vector<topic_settings> topics;
+  vsoa::server_limits limits;
+  std::vector<role_priority> priority;
+  std::chrono::seconds keepalive{0};  // 0: off
+};
+
+struct configuration {
+  log_settings log;
+  runtime_settings runtime;
+  plugins_settings plugins;
+  std::map<std::string, work_queue_settings> work_queues;
+  position_settings position;
+  std::vector<service_settings> services;
+};
+
+}  // namespace vsoad::config

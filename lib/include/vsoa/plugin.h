@@ -1,0 +1,221 @@
+/* The plugin interface of vsoad, ABI 1.0: plain C, self-contained.
+ *
+ * A plugin is a shared object that exports one function, vsoa_plugin_main, which returns a descriptor.
+ * It links to nothing of vsoad's: whatever it may call comes in the host table that start() is given.
+ * A plugin built against ABI 1.x loads in every vsoad of ABI 1.y with y >= x: structures only grow at
+ * their end, and each side reads no further than the size that the other states.
+ *
+ * Text and bytes are pointer and length, never NUL-terminated unless it says so. What is passed to a
+ * callback, or to a host function, is valid until that call returns.
+ *
+ * Threads. start() and stop() run alone. Without VSOA_PLUGIN_CONCURRENT all other callbacks are
+ * serialised by the host, so that a plain plugin needs no locks. With it, callbacks of different
+ * clients run at the same time on several threads. Callbacks run on an event loop and must not block
+ * (or on a work queue, where they may, if the operator put the plugin on one). Host functions may be
+ * called from any thread, between the beginning of start() and the return of stop(), and never block.
+ * No C++ exception may leave a callback.
+ */
+#ifndef VSOA_PLUGIN_H
+#define VSOA_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define VSOA_PLUGIN_ABI_MAJOR 1
+#define VSOA_PLUGIN_ABI_MINOR 0
+
+#if defined(__GNUC__)
+#define VSOA_PLUGIN_EXPORT __attribute__((visibility("default")))
+#else
+#define VSOA_PLUGIN_EXPORT
+#endif
+
+typedef struct vsoa_text {
+  const char *ptr;
+  size_t len;
+} vsoa_text;
+
+typedef struct vsoa_bytes {
+  const void *ptr;
+  size_t len;
+} vsoa_bytes;
+
+/* One client of one service. Never 0, not used again while the client lives. */
+typedef uint64_t vsoa_client;
+/* One service of the configuration. 0 means, where it is allowed, every service that this plugin is in. */
+typedef uint32_t vsoa_service;
+/* One running timer. Never 0. */
+typedef uint64_t vsoa_timer;
+/* One RPC to be answered. */
+typedef struct vsoa_call vsoa_call;
+
+/* Results of host functions. */
+enum {
+  VSOA_OK = 0,
+  VSOA_E_ARGUMENT = -1,  /* bad URL, status, priority, or payload too large */
+  VSOA_E_NOT_FOUND = -2, /* no such client, service, timer or queue */
+  VSOA_E_FULL = -3,      /* a queue or a limit is full */
+  VSOA_E_FAILED = -4
+};
+
+/* Status of replies: 0..7 as VSOA defines them, 128..255 the plugin's own. */
+enum {
+  VSOA_STATUS_SUCCESS = 0,
+  VSOA_STATUS_PASSWORD = 1,
+  VSOA_STATUS_ARGUMENTS = 2,
+  VSOA_STATUS_INVALID_URL = 3,
+  VSOA_STATUS_NO_RESPONDING = 4,
+  VSOA_STATUS_NO_PERMISSIONS = 5,
+  VSOA_STATUS_NO_MEMORY = 6,
+  VSOA_STATUS_PROXY = 7
+};
+
+enum { VSOA_METHOD_GET = 0, VSOA_METHOD_SET = 1 };
+
+/* Channels: TCP, or the lossy UDP channel of clients that have one. */
+enum { VSOA_NORMAL = 0, VSOA_QUICK = 1 };
+
+enum {
+  VSOA_LOG_TRACE = 0,
+  VSOA_LOG_DEBUG = 1,
+  VSOA_LOG_INFO = 2,
+  VSOA_LOG_WARNING = 3,
+  VSOA_LOG_ERROR = 4
+};
+
+typedef struct vsoa_request {
+  size_t size;          /* of this structure */
+  vsoa_service service;
+  uint32_t seqno;
+  vsoa_client client;
+  int method;           /* VSOA_METHOD_GET or VSOA_METHOD_SET */
+  vsoa_text url;        /* as the client sent it */
+  vsoa_text command;    /* which of the descriptor's command URLs it was mapped to */
+  vsoa_text path;       /* what a mount point leaves of the URL: the plugin's own view of it */
+  vsoa_text param;      /* JSON text, unchecked; empty: none */
+  vsoa_bytes data;
+} vsoa_request;
+
+typedef struct vsoa_client_info {
+  size_t size;          /* set by the caller to sizeof(vsoa_client_info) */
+  vsoa_service service;
+  uint32_t id;          /* as the protocol numbers it within its service */
+  char address[64];     /* IP address, NUL-terminated */
+  char role[64];        /* from the credential that matched, NUL-terminated; empty: none */
+  uint16_t port;
+  uint16_t quick_port;  /* 0: no quick channel */
+  uint8_t authed;       /* 0 or 1 */
+  uint8_t priority;     /* 0..7 */
+} vsoa_client_info;
+
+/* What the host does for a plugin. The first parameter is always the table itself, which belongs to one
+ * plugin. A plugin built against a later minor looks at `size` before it uses what that minor added. */
+typedef struct vsoa_host vsoa_host;
+struct vsoa_host {
+  size_t size;
+  uint16_t abi_major;
+  uint16_t abi_minor;
+
+  /* --- calls ---
+   * reply: answers a call, once. status 0..255; tunid 0: none. The call is gone afterwards, answered or
+   *   not. VSOA_E_ARGUMENT: the payload is too large; NO_MEMORY was answered instead.
+   * defer: takes a call out of its callback, to answer it later from any thread with the call that is
+   *   returned. NULL: already answered or deferred. A deferred call must be replied to or dropped.
+   * drop: gives a call up without an answer. */
+  int (*reply)(const vsoa_host *host, vsoa_call *call, int status, vsoa_text param, vsoa_bytes data,
+               uint16_t tunid);
+  vsoa_call *(*defer)(const vsoa_host *host, vsoa_call *call);
+  void (*drop)(const vsoa_host *host, vsoa_call *call);
+
+  /* --- publish and datagram --- service 0: every service that this plugin is in. */
+  int (*publish)(const vsoa_host *host, vsoa_service service, vsoa_text url, vsoa_text param,
+                 vsoa_bytes data, int channel);
+  int (*datagram)(const vsoa_host *host, vsoa_client client, vsoa_text url, vsoa_text param,
+                  vsoa_bytes data, int channel);
+  /* 1: at least one client would get a publish on this URL. */
+  int (*is_subscribed)(const vsoa_host *host, vsoa_service service, vsoa_text url);
+
+  /* --- services and clients ---
+   * services, clients: write at most `capacity` of them and return how many there are.
+   * service_name: writes at most `capacity` bytes, NUL included, and returns the length of the name, or
+   *   VSOA_E_NOT_FOUND. */
+  size_t (*services)(const vsoa_host *host, vsoa_service *out, size_t capacity);
+  int (*service_name)(const vsoa_host *host, vsoa_service service, char *out, size_t capacity);
+  size_t (*clients)(const vsoa_host *host, vsoa_service service, vsoa_client *out, size_t capacity);
+  int (*client_info)(const vsoa_host *host, vsoa_client client, vsoa_client_info *info);
+  /* The client's TLS certificate, DER: writes at most `capacity` bytes into `out` and its length into
+   * `length`; length 0: the client showed none, as on every connection without TLS. */
+  int (*client_certificate)(const vsoa_host *host, vsoa_client client, void *out, size_t capacity,
+                            size_t *length);
+  int (*client_is_subscribed)(const vsoa_host *host, vsoa_client client, vsoa_text url);
+  int (*client_set_authed)(const vsoa_host *host, vsoa_client client, int authed);
+  int (*client_set_priority)(const vsoa_host *host, vsoa_client client, int priority);
+  int (*client_set_keepalive)(const vsoa_host *host, vsoa_client client, unsigned idle_seconds);
+  int (*client_set_send_timeout)(const vsoa_host *host, vsoa_client client, unsigned milliseconds);
+  int (*client_close)(const vsoa_host *host, vsoa_client client);
+
+  /* --- timers --- first run after delay_ms, then every interval_ms unless that is 0. The function is a
+   * callback like all others (see Threads). stop: VSOA_E_NOT_FOUND when it has already ended. */
+  vsoa_timer (*timer_start)(const vsoa_host *host, unsigned delay_ms, unsigned interval_ms,
+                            void (*function)(void *argument), void *argument);
+  int (*timer_stop)(const vsoa_host *host, vsoa_timer timer);
+
+  /* --- work queues --- runs the function on a work queue of the configuration; an empty name: the queue
+   * that the operator gave this plugin. It may block there and is NOT serialised with the callbacks.
+   * VSOA_E_FULL: the queue's limit is reached; VSOA_E_NOT_FOUND: there is no such queue. */
+  int (*queue_add)(const vsoa_host *host, vsoa_text queue, void (*function)(void *argument),
+                   void *argument);
+
+  /* --- log and metrics --- a line of the log, marked with the plugin's name; a counter to add to and a
+   * gauge to set, named [a-z_][a-z0-9_]*, at most 256 of them for a plugin (then VSOA_E_FULL). */
+  void (*log)(const vsoa_host *host, int level, vsoa_text line);
+  int (*counter_add)(const vsoa_host *host, vsoa_text name, uint64_t delta);
+  int (*gauge_set)(const vsoa_host *host, vsoa_text name, double value);
+};
+
+enum {
+  VSOA_PLUGIN_CONCURRENT = 0x1,   /* callbacks may run at the same time: the plugin locks for itself */
+  VSOA_PLUGIN_NEEDS_CONFIG = 0x2  /* useless without plugins.settings.<name>.config: `plugins: all` skips it */
+};
+
+/* What a plugin is. Static storage. Callbacks may be NULL, but for start; `command` only when `commands`
+ * is empty. `state` is what start() stored. */
+typedef struct vsoa_plugin {
+  size_t size;               /* sizeof(vsoa_plugin) */
+  uint16_t abi_major;        /* VSOA_PLUGIN_ABI_MAJOR */
+  uint16_t abi_minor;        /* VSOA_PLUGIN_ABI_MINOR */
+  uint32_t flags;            /* VSOA_PLUGIN_... */
+  const char *name;          /* NUL-terminated, equal to the file's name without ".so" */
+  const char *version;       /* NUL-terminated */
+  const char *description;   /* NUL-terminated, one line */
+  const char *const *commands; /* command URLs, NULL at the end: "/a" exact, "/a/" with all below, "/" rest */
+
+  /* 0: running. Anything else: the plugin is not served; it should have logged why. `config` is JSON
+   * text, the settings of the configuration, "null" when there are none. */
+  int (*start)(const vsoa_host *host, vsoa_text config, void **state);
+  void (*stop)(void *state);
+
+  /* An RPC. Answer it with host->reply, now, or later after host->defer. Returning without either means
+   * that the client gets no answer. */
+  void (*command)(void *state, vsoa_call *call, const vsoa_request *request);
+  void (*datagram)(void *state, vsoa_client client, vsoa_text url, vsoa_text param, vsoa_bytes data,
+                   int channel);
+  /* connected 1: the client has passed the handshake; 0: it is gone. */
+  void (*client)(void *state, vsoa_client client, int connected);
+  /* URLs newly subscribed (subscribed 1), or given up (0). */
+  void (*subscription)(void *state, vsoa_client client, const vsoa_text *urls, size_t count,
+                       int subscribed);
+} vsoa_plugin;
+
+/* The one symbol of a plugin. NULL: it can't run here. */
+VSOA_PLUGIN_EXPORT const vsoa_plugin *vsoa_plugin_main(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VSOA_PLUGIN_H */

@@ -1,0 +1,92 @@
+// Position: from service names to addresses, by UDP and JSON. Source: the wire notes, lib/README.md,
+// "Position service".
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vsoa/address.hpp"
+#include "vsoa/log.hpp"
+#include "vsoa/runtime.hpp"
+
+namespace vsoa {
+
+inline constexpr std::uint16_t default_position_port = 54;
+
+/// Address families as the protocol numbers them, whatever the operating system does.
+enum class position_domain : int { any = -1, inet = 2, inet6 = 10 };
+
+struct position_query {
+  std::string name;                              ///< as asked, at most 512 bytes
+  position_domain domain = position_domain::any;
+  socket_address peer;                           ///< who asks
+  ip_address local;                              ///< the address of ours on which the query arrived
+};
+
+struct position_entry {
+  std::string name;
+  socket_address address;  ///< port 1..65535
+  bool secure = false;     ///< TLS required
+};
+
+struct position_server_stats {
+  std::uint64_t queries = 0;       ///< well-formed
+  std::uint64_t answered = 0;      ///< with an address
+  std::uint64_t unknown = 0;       ///< with {}
+  std::uint64_t malformed = 0;     ///< dropped
+  std::uint64_t rate_limited = 0;  ///< dropped
+};
+
+/// Answers queries. The callbacks run on loop 0 of the runtime.
+class position_server {
+ public:
+  /// Called at most once per query, from any thread, or never (then no answer is sent).
+  /// Nothing: the name is unknown, {} is answered.
+  using answer = std::function<void(std::optional<position_entry>)>;
+  using query_callback = std::function<void(const position_query&, answer)>;
+
+  position_server(runtime& loops, query_callback on_query);
+  ~position_server();
+  position_server(const position_server&) = delete;
+  position_server& operator=(const position_server&) = delete;
+
+  /// Binds. Before start(); as often as there are addresses. Throws std::system_error naming the address.
+  socket_address listen(const socket_address& address);
+  void start();  ///< begins to answer. Once.
+  void stop();   ///< closes. Idempotent. Not on a loop's thread.
+  position_server_stats stats() const;
+
+ private:
+  class impl;
+  std::shared_ptr<impl> impl_;
+};
+
+/// Where lookup() asks, in this order: the server set by set_position_server() (then only that one);
+/// else those of VSOA_POS_SERVER; then those of /etc/vsoa.pos.
+void set_position_server(std::optional<socket_address> server);
+std::vector<socket_address> position_servers();
+
+struct lookup_options {
+  position_domain domain = position_domain::any;
+  std::chrono::milliseconds timeout{2000};  ///< for each attempt
+  int attempts = 2;                         ///< for each server
+};
+
+/// Asks position servers for a name, one after the other, and blocks until an answer or the last
+/// timeout. Nothing: nobody knows it. Any thread but a loop's.
+std::optional<position_entry> lookup(std::string_view name, const lookup_options& options = {});
+/// The same, of these servers.
+std::optional<position_entry> lookup(std::string_view name, const std::vector<socket_address>& servers,
+                                     const lookup_options& options = {});
+/// Without blocking: `done` is called once, on loop 0 of `loops`.
+void async_lookup(runtime& loops, std::string name, std::vector<socket_address> servers,
+                  lookup_options options,
+                  std::function<void(std::optional<position_entry>)> done);
+
+}  // namespace vsoa

@@ -1,0 +1,262 @@
+// A VSOA server: listens on TCP and UDP, answers handshakes, RPCs and subscriptions, publishes, and
+// sends and receives datagrams. One server may listen on several addresses; its clients are spread
+// over the loops of its runtime and each stays on its loop for life.
+//
+// Threads: callbacks about a client (handlers without work queue, on_client, on_datagram,
+// on_subscribe, on_unsubscribe) run on that client's loop, so those of different clients may run at
+// the same time. All member functions may be called from any thread, callbacks included, unless they
+// say otherwise. Closing a client inside a callback takes effect after the callback has returned.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vsoa/address.hpp"
+#include "vsoa/packet.hpp"
+#include "vsoa/runtime.hpp"
+#include "vsoa/status.hpp"
+#include "vsoa/work_queue.hpp"
+
+namespace vsoa {
+
+class server;
+
+/// Names one session of one server: unpredictable, never 0, unique among the server's live sessions.
+using client_id = std::uint32_t;
+
+/// A password and the role that it gives.
+struct credential {
+  std::string role;
+  std::string password;
+};
+
+/// What is done with a subscriber that does not read what it asked for.
+enum class slow_consumer {
+  close,  ///< reset the connection: outbox full, or nothing could be written for `send_timeout`
+  drop,   ///< drop publishes and datagrams that find the outbox full; replies still close it
+};
+
+/// Everything that a peer can make a server hold, and for how long.
+struct server_limits {
+  std::size_t clients = 10000;            ///< connections, handshakes under way included
+  std::size_t clients_per_address = 256;  ///< of them from one IP address
+  std::size_t handshakes = 1024;          ///< connections that have not passed the handshake; when any
+                                          ///< of these three is reached, the oldest connection still
+                                          ///< in its handshake makes room; without one, the new is refused
+  std::chrono::milliseconds handshake_timeout{5000};  ///< from accept to the first good SERVINFO
+  std::chrono::milliseconds partial_timeout{30000};   ///< for the rest of a packet once begun; 0: none
+  std::chrono::milliseconds send_timeout{100};        ///< first unsent byte not taken by the kernel
+  std::size_t outbox = 4U << 20;          ///< bytes queued for one client
+  slow_consumer slow = slow_consumer::close;
+  std::size_t subscriptions = 1024;       ///< URLs per client; more: status NO_MEMORY
+  std::size_t subscription_bytes = 256U << 10;  ///< of their text, per client; more: NO_MEMORY
+  std::size_t calls_in_flight = 65535;    ///< unanswered RPCs per client; more: status NO_MEMORY
+};
+
+struct server_options {
+  std::string info = "\"\"";             ///< SERVINFO, as JSON text; keep it under 2048 bytes
+  std::vector<credential> credentials;   ///< none: open to all. The first that matches gives the role
+  server_limits limits;
+  std::chrono::seconds keepalive{0};     ///< TCP keepalive idle time of new clients; 0: off
+};
+
+/// Counters since the start; each only grows, but for those said to be gauges.
+struct server_stats {
+  std::uint64_t clients = 0;              ///< gauge: connections now, handshakes included
+  std::uint64_t accepted = 0;
+  std::uint64_t refused = 0;              ///< over a limit at accept, or displaced by a newer one
+  std::uint64_t handshakes = 0;           ///< sessions that passed
+  std::uint64_t handshake_timeouts = 0;
+  std::uint64_t bad_passwords = 0;
+  std::uint64_t protocol_errors = 0;      ///< connections closed for malformed or oversized packets
+  std::uint64_t slow_closed = 0;          ///< connections reset because they did not read
+  std::uint64_t dropped = 0;              ///< publishes and datagrams not queued: outbox full
+  std::uint64_t partial_timeouts = 0;
+  std::uint64_t calls = 0;
+  std::uint64_t calls_refused = 0;        ///< NO_MEMORY: calls_in_flight or a full work queue
+  std::uint64_t publishes = 0;
+  std::uint64_t deliveries = 0;           ///< publishes handed to subscribers, both channels
+  std::uint64_t datagrams_in = 0;
+  std::uint64_t quick_rejected = 0;       ///< malformed, unknown client or wrong source address
+  std::uint64_t received_bytes = 0;
+  std::uint64_t sent_bytes = 0;
+  std::uint64_t writes = 0;               ///< system calls that wrote to a client's TCP socket
+  std::uint64_t outbox_bytes = 0;         ///< gauge: queued and not yet taken by the kernel
+};
+
+struct client_info {
+  client_id id = 0;
+  socket_address address;       ///< the client's end
+  socket_address local;         ///< ours
+  std::string role;             ///< empty on an open server
+  bool authed = true;
+  std::uint8_t priority = 0;
+  std::uint16_t quick_port = 0; ///< 0: the client has no quick channel
+};
+
+/// The right to answer one RPC later, from any thread. At most one answer is sent; answering after
+/// the client has gone, or twice, does nothing. Destroyed unanswered, it answers NO_RESPONDING.
+class deferred_call {
+ public:
+  deferred_call() noexcept = default;
+  deferred_call(deferred_call&&) noexcept;
+  deferred_call& operator=(deferred_call&&) noexcept;
+  ~deferred_call();
+
+  /// @param tunid  a stream's tunnel id; 0: none
+  void reply(status s, payload_view payload = {}, std::uint16_t tunid = 0);
+  /// Gives the call up: no answer is sent.
+  void drop() noexcept;
+  explicit operator bool() const noexcept { return static_cast<bool>(owner_); }
+
+  /// For libvsoa's own parts.
+  deferred_call(std::shared_ptr<class server_impl> owner, client_id client, std::uint32_t seqno,
+                std::uint64_t session) noexcept;
+
+ private:
+  std::shared_ptr<class server_impl> owner_;
+  client_id client_ = 0;
+  std::uint32_t seqno_ = 0;
+  std::uint64_t session_ = 0;
+};
+
+/// One RPC, while its handler runs. All views die when the handler returns.
+class call {
+ public:
+  call(const call&) = delete;
+  call& operator=(const call&) = delete;
+
+  client_id client() const noexcept { return client_; }
+  std::string_view url() const noexcept { return url_; }
+  enum method method() const noexcept { return method_; }
+  std::uint32_t seqno() const noexcept { return seqno_; }
+  payload_view payload() const noexcept { return payload_; }
+
+  /// Answers: once; a second time does nothing. A handler that returns without having answered or
+  /// deferred leaves the client without an answer, which VSOA allows.
+  /// A payload too large for a packet is answered NO_MEMORY without payload.
+  void reply(status s, payload_view payload = {}, std::uint16_t tunid = 0);
+
+  /// Takes the right to answer out of the handler. Empty if already answered or deferred.
+  [[nodiscard]] deferred_call defer();
+
+ protected:
+  call() noexcept = default;
+  ~call() = default;
+  virtual void do_reply(status s, payload_view payload, std::uint16_t tunid) = 0;
+  virtual deferred_call do_defer() = 0;
+
+  client_id client_ = 0;
+  std::string_view url_;
+  enum method method_ = method::get;
+  std::uint32_t seqno_ = 0;
+  payload_view payload_;
+  bool open_ = true;
+};
+
+/// Handlers must not throw; one that does is answered NO_RESPONDING and logged.
+using command_handler = std::function<void(call&)>;
+
+class server {
+ public:
+  server(runtime& loops, server_options options = {});
+  ~server();  ///< stops, and waits until no callback of this server runs
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+
+  /// Binds TCP and, on the same port, UDP. Call before start(), as often as there are addresses.
+  /// With port 0 the kernel chooses; if UDP can't have the same port, another is announced to clients.
+  /// Throws std::system_error naming the address.
+  /// @return the bound address
+  socket_address listen(const socket_address& address);
+
+  /// Begins to accept. Once.
+  void start();
+  /// Stops accepting, and reading from clients; answers of calls in flight still go out.
+  void drain();
+  /// Whether nothing is in flight: no unanswered call and no unsent byte. Meaningful after drain().
+  bool idle() const;
+  /// Closes listeners and clients. Idempotent. Not on a loop's thread.
+  void stop();
+
+  std::vector<socket_address> addresses() const;
+
+  /// Serves a URL: exact "/a", a subtree "/a/" (with "/a" unless that is served itself), or "/", what
+  /// nothing else serves; the longest wins. Replaces an earlier handler of the same URL. With a queue
+  /// the handler runs there, on a copy of the request; the queue must outlive the server. A full queue
+  /// is answered NO_MEMORY. False if the URL is not valid.
+  bool command(std::string url, command_handler handler, work_queue* queue = nullptr);
+  /// Several at once: (URL, handler, queue or null) replace all that were registered before.
+  struct command_entry {
+    std::string url;
+    command_handler handler;
+    work_queue* queue = nullptr;
+  };
+  bool set_commands(std::vector<command_entry> entries);
+  /// Serves requests that no command serves; without it they are answered INVALID_URL. The handler
+  /// answers, or returns false to have INVALID_URL sent. Before start().
+  void on_unserved(std::function<bool(call&)> handler);
+
+  /// @param connected  true once the handshake is passed; false when that session is gone
+  using client_callback = std::function<void(client_id, bool connected)>;
+  using datagram_callback =
+      std::function<void(client_id, std::string_view url, payload_view, channel)>;
+  /// `urls` are those newly added, or really removed.
+  using subscription_callback =
+      std::function<void(client_id, std::span<const std::string_view> urls)>;
+  // The setters below: before start().
+  void on_client(client_callback);
+  void on_datagram(datagram_callback);
+  void on_subscribe(subscription_callback);
+  void on_unsubscribe(subscription_callback);
+
+  /// Sends to every authenticated, authed subscriber of `url`, of higher priority first (within one
+  /// loop). Quick: by UDP, to those with a quick channel. False: URL not valid or payload too large
+  /// for the channel. Encoded once, whatever the number of subscribers.
+  bool publish(std::string_view url, payload_view payload, channel via = channel::normal);
+  /// The same to one client, whether subscribed or not (but authed): retained values.
+  bool publish_to(client_id client, std::string_view url, payload_view payload,
+                  channel via = channel::normal);
+  /// Whether at least one client is subscribed to what a publish on `url` would reach.
+  bool is_subscribed(std::string_view url) const;
+
+  /// Sends a datagram to one client. False as for publish(), or no such client.
+  bool datagram(client_id client, std::string_view url, payload_view payload,
+                channel via = channel::normal);
+
+  /// Clients that have passed the handshake, of higher priority first.
+  std::vector<client_info> clients() const;
+  std::optional<client_info> client(client_id id) const;
+  bool is_subscribed(client_id client, std::string_view url) const;
+
+  // Each: false if there is no such client.
+  bool set_authed(client_id client, bool authed);
+  /// @param priority  0..7: order of publishes, IP TOS, and a QOSSETUP packet to the client
+  bool set_priority(client_id client, std::uint8_t priority);
+  /// TCP keepalive: probe after `idle`, give up after about three times that. 0: off.
+  bool set_keepalive(client_id client, std::chrono::seconds idle);
+  bool set_send_timeout(client_id client, std::chrono::milliseconds timeout);
+  bool close(client_id client);
+
+  /// For new sessions; those that exist keep what they have.
+  void set_credentials(std::vector<credential> credentials);
+  /// One password without role; empty: none.
+  void set_password(std::string password);
+  /// For new clients and, if `existing`, for those connected.
+  void set_send_timeout(std::chrono::milliseconds timeout, bool existing = true);
+
+  server_stats stats() const;
+
+ private:
+  std::shared_ptr<server_impl> impl_;
+};
+
+}  // namespace vsoa

@@ -1,0 +1,46 @@
+# Language level, warnings, hardening and sanitizers, for every target of the project.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+include(CheckPIESupported)
+check_pie_supported()
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+endif()
+# -O1: sanitized Asio code compiles three times faster than at -O2 and runs fast enough.
+set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g1 -fno-omit-frame-pointer" CACHE STRING "")
+set(CMAKE_C_FLAGS_SANITIZE "-O1 -g1 -fno-omit-frame-pointer" CACHE STRING "")
+
+add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wshadow -Wcast-qual
+  -Wconversion -Wno-sign-conversion -Wformat=2 -Wundef)
+# and friends are C++ only.
+endif()
+
+if(VSOA_SANITIZE)
+  add_compile_options(-fsanitize=${VSOA_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${VSOA_SANITIZE})
+else()
+  add_compile_options(-fstack-protector-strong -fstack-clash-protection)
+  if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+    add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  endif()
+  add_link_options(-Wl,-z,relro,-z,now)
+endif()
+
+find_program(VSOA_CCACHE ccache)
+if(VSOA_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${VSOA_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${VSOA_CCACHE})
+endif()
+find_program(VSOA_LLD ld.lld)
+if(VSOA_LLD AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  add_link_options(-fuse-ld=lld)
+endif()
