@@ -1,5 +1,5 @@
-// The effective configuration: what /etc/vsoad.yaml says, every default filled in. Plain values; the
-// keys, types, ranges and defaults are declared in schema.cpp and nowhere else.
+// The effective configuration: what /etc/vsoad.yaml says, every default filled in. Plain values;
+// the keys, types, ranges and defaults are declared in schema.cpp and nowhere else.
 #pragma once
 
 #include <chrono>
@@ -34,8 +34,8 @@ struct runtime_settings {
 };
 
 struct plugin_settings {
-  std::string work_queue;             // empty: inline
-  std::string config_json = "null";   // what start() is given
+  std::string work_queue;            // empty: inline
+  std::string config_json = "null";  // what start() is given
   bool has_config = false;
 };
 

@@ -21,8 +21,7 @@ set(CMAKE_C_FLAGS_SANITIZE "-O1 -g1 -fno-omit-frame-pointer" CACHE STRING "")
 
 add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wshadow -Wcast-qual
   -Wconversion -Wno-sign-conversion -Wformat=2 -Wundef)
-# and friends are C++ only.
-endif()
+add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>)
 
 if(VSOA_SANITIZE)
   add_compile_options(-fsanitize=${VSOA_SANITIZE} -fno-sanitize-recover=all)

@@ -1,5 +1,5 @@
-// The VSOA packet as a value: types, flags, limits and a view of one packet's parts. Source: the wire
-// notes, lib/README.md, "Packet format" and "Message types".
+// The VSOA packet as a value: types, flags, limits and a view of one packet's parts. Source: the
+// wire notes, lib/README.md, "Packet format" and "Message types".
 #pragma once
 
 #include <cstddef>
@@ -13,13 +13,13 @@ namespace vsoa {
 
 /// Message types (wire: byte 1). Unknown values are representable: a decoder passes them on.
 enum class packet_type : std::uint8_t {
-  servinfo = 0x00,     ///< handshake, client to server
-  rpc = 0x01,          ///< remote procedure call
+  servinfo = 0x00,  ///< handshake, client to server
+  rpc = 0x01,       ///< remote procedure call
   subscribe = 0x02,
   unsubscribe = 0x03,
-  publish = 0x04,      ///< server to client
-  datagram = 0x05,     ///< both ways, never acknowledged
-  qossetup = 0x06,     ///< server to client: priority in the status byte
+  publish = 0x04,   ///< server to client
+  datagram = 0x05,  ///< both ways, never acknowledged
+  qossetup = 0x06,  ///< server to client: priority in the status byte
   noop = 0xFE,
   pingecho = 0xFF,
 };
@@ -49,8 +49,8 @@ inline constexpr std::uint8_t max_priority = 7;
 
 /// What a message carries besides its URL. Both parts are optional; empty means absent.
 struct payload_view {
-  std::string_view param;            ///< normally JSON text in UTF-8; never parsed unless needed
-  std::span<const std::byte> data;   ///< opaque bytes
+  std::string_view param;           ///< normally JSON text in UTF-8; never parsed unless needed
+  std::span<const std::byte> data;  ///< opaque bytes
 
   bool empty() const noexcept { return param.empty() && data.empty(); }
 };
@@ -58,10 +58,10 @@ struct payload_view {
 /// One packet, its variable parts pointing into somebody else's memory. Valid as long as that is.
 struct packet_view {
   packet_type type{};
-  std::uint8_t flags = 0;      ///< packet_flags, without the pad count
-  std::uint8_t status = 0;     ///< status of a reply; priority in qossetup
-  std::uint32_t seqno = 0;     ///< request number; the client id in quick datagrams to a server
-  std::uint16_t tunid = 0;     ///< a port number: quick port of the client, or a stream's port
+  std::uint8_t flags = 0;   ///< packet_flags, without the pad count
+  std::uint8_t status = 0;  ///< status of a reply; priority in qossetup
+  std::uint32_t seqno = 0;  ///< request number; the client id in quick datagrams to a server
+  std::uint16_t tunid = 0;  ///< a port number: quick port of the client, or a stream's port
   std::string_view url;
   payload_view payload;
 

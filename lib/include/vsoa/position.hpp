@@ -1,5 +1,5 @@
-// Position: from service names to addresses, by UDP and JSON. Source: the wire notes, lib/README.md,
-// "Position service".
+// Position: from service names to addresses, by UDP and JSON. Source: the wire notes,
+// lib/README.md, "Position service".
 #pragma once
 
 #include <chrono>
@@ -23,10 +23,10 @@ inline constexpr std::uint16_t default_position_port = 54;
 enum class position_domain : int { any = -1, inet = 2, inet6 = 10 };
 
 struct position_query {
-  std::string name;                              ///< as asked, at most 512 bytes
+  std::string name;  ///< as asked, at most 512 bytes
   position_domain domain = position_domain::any;
-  socket_address peer;                           ///< who asks
-  ip_address local;                              ///< the address of ours on which the query arrived
+  socket_address peer;  ///< who asks
+  ip_address local;     ///< the address of ours on which the query arrived
 };
 
 struct position_entry {
@@ -56,7 +56,8 @@ class position_server {
   position_server(const position_server&) = delete;
   position_server& operator=(const position_server&) = delete;
 
-  /// Binds. Before start(); as often as there are addresses. Throws std::system_error naming the address.
+  /// Binds. Before start(); as often as there are addresses. Throws std::system_error naming the
+  /// address.
   socket_address listen(const socket_address& address);
   void start();  ///< begins to answer. Once.
   void stop();   ///< closes. Idempotent. Not on a loop's thread.
@@ -67,8 +68,8 @@ class position_server {
   std::shared_ptr<impl> impl_;
 };
 
-/// Where lookup() asks, in this order: the server set by set_position_server() (then only that one);
-/// else those of VSOA_POS_SERVER; then those of /etc/vsoa.pos.
+/// Where lookup() asks, in this order: the server set by set_position_server() (then only that
+/// one); else those of VSOA_POS_SERVER; then those of /etc/vsoa.pos.
 void set_position_server(std::optional<socket_address> server);
 std::vector<socket_address> position_servers();
 
@@ -82,11 +83,11 @@ struct lookup_options {
 /// timeout. Nothing: nobody knows it. Any thread but a loop's.
 std::optional<position_entry> lookup(std::string_view name, const lookup_options& options = {});
 /// The same, of these servers.
-std::optional<position_entry> lookup(std::string_view name, const std::vector<socket_address>& servers,
+std::optional<position_entry> lookup(std::string_view name,
+                                     const std::vector<socket_address>& servers,
                                      const lookup_options& options = {});
 /// Without blocking: `done` is called once, on loop 0 of `loops`.
 void async_lookup(runtime& loops, std::string name, std::vector<socket_address> servers,
-                  lookup_options options,
-                  std::function<void(std::optional<position_entry>)> done);
+                  lookup_options options, std::function<void(std::optional<position_entry>)> done);
 
 }  // namespace vsoa

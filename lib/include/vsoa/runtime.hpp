@@ -1,4 +1,5 @@
-// The event loops: one Asio io_context and one thread each. Servers and position servers live on them.
+// The event loops: one Asio io_context and one thread each. Servers and position servers live on
+// them.
 #pragma once
 
 #include <chrono>
@@ -26,14 +27,14 @@ class runtime {
 
   /// Starts one thread per loop. Once.
   void start();
-  /// Ends the loops, handlers not yet run are dropped, and joins their threads. Idempotent. Not from
-  /// a loop's own thread.
+  /// Ends the loops, handlers not yet run are dropped, and joins their threads. Idempotent. Not
+  /// from a loop's own thread.
   void stop();
 
   std::size_t size() const noexcept;
 
-  /// Runs `task` on loop `index` (modulo size()), soon. Any thread. Tasks of one thread for one loop
-  /// keep their order.
+  /// Runs `task` on loop `index` (modulo size()), soon. Any thread. Tasks of one thread for one
+  /// loop keep their order.
   void post(std::size_t index, std::function<void()> task);
 
   using timer_id = std::uint64_t;  ///< 0 is never a timer

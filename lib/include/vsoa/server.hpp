@@ -4,8 +4,9 @@
 //
 // Threads: callbacks about a client (handlers without work queue, on_client, on_datagram,
 // on_subscribe, on_unsubscribe) run on that client's loop, so those of different clients may run at
-// the same time. All member functions may be called from any thread, callbacks included, unless they
-// say otherwise. Closing a client inside a callback takes effect after the callback has returned.
+// the same time. All member functions may be called from any thread, callbacks included, unless
+// they say otherwise. Closing a client inside a callback takes effect after the callback has
+// returned.
 #pragma once
 
 #include <chrono>
@@ -29,7 +30,8 @@ namespace vsoa {
 
 class server;
 
-/// Names one session of one server: unpredictable, never 0, unique among the server's live sessions.
+/// Names one session of one server: unpredictable, never 0, unique among the server's live
+/// sessions.
 using client_id = std::uint32_t;
 
 /// A password and the role that it gives.
@@ -48,58 +50,60 @@ enum class slow_consumer {
 struct server_limits {
   std::size_t clients = 10000;            ///< connections, handshakes under way included
   std::size_t clients_per_address = 256;  ///< of them from one IP address
-  std::size_t handshakes = 1024;          ///< connections that have not passed the handshake; when any
-                                          ///< of these three is reached, the oldest connection still
-                                          ///< in its handshake makes room; without one, the new is refused
+  std::size_t handshakes = 1024;  ///< connections that have not passed the handshake; when any
+                                  ///< of these three is reached, the oldest connection still
+                                  ///< in its handshake makes room; without one, the new is refused
   std::chrono::milliseconds handshake_timeout{5000};  ///< from accept to the first good SERVINFO
-  std::chrono::milliseconds partial_timeout{30000};   ///< for the rest of a packet once begun; 0: none
-  std::chrono::milliseconds send_timeout{100};        ///< first unsent byte not taken by the kernel
-  std::size_t outbox = 4U << 20;          ///< bytes queued for one client
+  std::chrono::milliseconds partial_timeout{
+      30000};                                   ///< for the rest of a packet once begun; 0: none
+  std::chrono::milliseconds send_timeout{100};  ///< first unsent byte not taken by the kernel
+  std::size_t outbox = 4U << 20;                ///< bytes queued for one client
   slow_consumer slow = slow_consumer::close;
-  std::size_t subscriptions = 1024;       ///< URLs per client; more: status NO_MEMORY
+  std::size_t subscriptions = 1024;             ///< URLs per client; more: status NO_MEMORY
   std::size_t subscription_bytes = 256U << 10;  ///< of their text, per client; more: NO_MEMORY
-  std::size_t calls_in_flight = 65535;    ///< unanswered RPCs per client; more: status NO_MEMORY
+  std::size_t calls_in_flight = 65535;  ///< unanswered RPCs per client; more: status NO_MEMORY
 };
 
 struct server_options {
-  std::string info = "\"\"";             ///< SERVINFO, as JSON text; keep it under 2048 bytes
-  std::vector<credential> credentials;   ///< none: open to all. The first that matches gives the role
+  std::string info = "\"\"";  ///< SERVINFO, as JSON text; keep it under 2048 bytes
+  std::vector<credential>
+      credentials;  ///< none: open to all. The first that matches gives the role
   server_limits limits;
-  std::chrono::seconds keepalive{0};     ///< TCP keepalive idle time of new clients; 0: off
+  std::chrono::seconds keepalive{0};  ///< TCP keepalive idle time of new clients; 0: off
 };
 
 /// Counters since the start; each only grows, but for those said to be gauges.
 struct server_stats {
-  std::uint64_t clients = 0;              ///< gauge: connections now, handshakes included
+  std::uint64_t clients = 0;  ///< gauge: connections now, handshakes included
   std::uint64_t accepted = 0;
-  std::uint64_t refused = 0;              ///< over a limit at accept, or displaced by a newer one
-  std::uint64_t handshakes = 0;           ///< sessions that passed
+  std::uint64_t refused = 0;     ///< over a limit at accept, or displaced by a newer one
+  std::uint64_t handshakes = 0;  ///< sessions that passed
   std::uint64_t handshake_timeouts = 0;
   std::uint64_t bad_passwords = 0;
-  std::uint64_t protocol_errors = 0;      ///< connections closed for malformed or oversized packets
-  std::uint64_t slow_closed = 0;          ///< connections reset because they did not read
-  std::uint64_t dropped = 0;              ///< publishes and datagrams not queued: outbox full
+  std::uint64_t protocol_errors = 0;  ///< connections closed for malformed or oversized packets
+  std::uint64_t slow_closed = 0;      ///< connections reset because they did not read
+  std::uint64_t dropped = 0;          ///< publishes and datagrams not queued: outbox full
   std::uint64_t partial_timeouts = 0;
   std::uint64_t calls = 0;
-  std::uint64_t calls_refused = 0;        ///< NO_MEMORY: calls_in_flight or a full work queue
+  std::uint64_t calls_refused = 0;  ///< NO_MEMORY: calls_in_flight or a full work queue
   std::uint64_t publishes = 0;
-  std::uint64_t deliveries = 0;           ///< publishes handed to subscribers, both channels
+  std::uint64_t deliveries = 0;  ///< publishes handed to subscribers, both channels
   std::uint64_t datagrams_in = 0;
-  std::uint64_t quick_rejected = 0;       ///< malformed, unknown client or wrong source address
+  std::uint64_t quick_rejected = 0;  ///< malformed, unknown client or wrong source address
   std::uint64_t received_bytes = 0;
   std::uint64_t sent_bytes = 0;
-  std::uint64_t writes = 0;               ///< system calls that wrote to a client's TCP socket
-  std::uint64_t outbox_bytes = 0;         ///< gauge: queued and not yet taken by the kernel
+  std::uint64_t writes = 0;        ///< system calls that wrote to a client's TCP socket
+  std::uint64_t outbox_bytes = 0;  ///< gauge: queued and not yet taken by the kernel
 };
 
 struct client_info {
   client_id id = 0;
-  socket_address address;       ///< the client's end
-  socket_address local;         ///< ours
-  std::string role;             ///< empty on an open server
+  socket_address address;  ///< the client's end
+  socket_address local;    ///< ours
+  std::string role;        ///< empty on an open server
   bool authed = true;
   std::uint8_t priority = 0;
-  std::uint16_t quick_port = 0; ///< 0: the client has no quick channel
+  std::uint16_t quick_port = 0;  ///< 0: the client has no quick channel
 };
 
 /// The right to answer one RPC later, from any thread. At most one answer is sent; answering after
@@ -173,8 +177,8 @@ class server {
   server& operator=(const server&) = delete;
 
   /// Binds TCP and, on the same port, UDP. Call before start(), as often as there are addresses.
-  /// With port 0 the kernel chooses; if UDP can't have the same port, another is announced to clients.
-  /// Throws std::system_error naming the address.
+  /// With port 0 the kernel chooses; if UDP can't have the same port, another is announced to
+  /// clients. Throws std::system_error naming the address.
   /// @return the bound address
   socket_address listen(const socket_address& address);
 
@@ -189,10 +193,10 @@ class server {
 
   std::vector<socket_address> addresses() const;
 
-  /// Serves a URL: exact "/a", a subtree "/a/" (with "/a" unless that is served itself), or "/", what
-  /// nothing else serves; the longest wins. Replaces an earlier handler of the same URL. With a queue
-  /// the handler runs there, on a copy of the request; the queue must outlive the server. A full queue
-  /// is answered NO_MEMORY. False if the URL is not valid.
+  /// Serves a URL: exact "/a", a subtree "/a/" (with "/a" unless that is served itself), or "/",
+  /// what nothing else serves; the longest wins. Replaces an earlier handler of the same URL. With
+  /// a queue the handler runs there, on a copy of the request; the queue must outlive the server. A
+  /// full queue is answered NO_MEMORY. False if the URL is not valid.
   bool command(std::string url, command_handler handler, work_queue* queue = nullptr);
   /// Several at once: (URL, handler, queue or null) replace all that were registered before.
   struct command_entry {

@@ -9,8 +9,8 @@ namespace vsoa {
 /// Whether text may be sent as a URL: starts with '/', valid UTF-8, at most 65535 bytes.
 bool is_valid_url(std::string_view text) noexcept;
 
-/// Whether a subscription to `pattern` takes a publish on `url`: "/" takes all; "X/" takes "X", "X/"
-/// and all below; anything else takes the equal URL only.
+/// Whether a subscription to `pattern` takes a publish on `url`: "/" takes all; "X/" takes "X",
+/// "X/" and all below; anything else takes the equal URL only.
 bool url_matches(std::string_view pattern, std::string_view url) noexcept;
 
 }  // namespace vsoa
