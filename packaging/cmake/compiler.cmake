@@ -34,6 +34,11 @@ else()
   add_link_options(-Wl,-z,relro,-z,now)
 endif()
 
+if(VSOA_LIBFUZZER)
+  # Coverage feedback from the code under test; the targets alone link the fuzzer itself.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 find_program(VSOA_CCACHE ccache)
 if(VSOA_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${VSOA_CCACHE})
