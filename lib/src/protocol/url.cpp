@@ -2,7 +2,10 @@
 
 #include <simdjson.h>
 
+#include <random>
+
 #include "vsoa/packet.hpp"
+#include "vsoa/url_map.hpp"
 
 namespace vsoa {
 
@@ -16,6 +19,12 @@ bool url_matches(std::string_view pattern, std::string_view url) noexcept {
   if (pattern == "/" || pattern == url) return true;
   if (pattern.back() != '/') return false;
   return url.starts_with(pattern) || url == pattern.substr(0, pattern.size() - 1);
+}
+
+std::uint64_t detail::random_hash_base() noexcept {
+  std::random_device device;
+  const std::uint64_t wide = (std::uint64_t{device()} << 32) | device();
+  return (wide >> 4) | 256;  // below the modulus, above every byte
 }
 
 }  // namespace vsoa

@@ -1,0 +1,293 @@
+#include "net/connection.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace vsoa::net {
+namespace {
+
+constexpr std::chrono::seconds linger_time{1};
+
+std::chrono::steady_clock::time_point clock_now() {
+  return std::chrono::steady_clock::now();
+}
+
+}  // namespace
+
+connection::connection(loop& where, unique_fd socket, bool v6, traffic& counters, const settings& s)
+    : loop_(where), socket_(where.context()), traffic_(counters), settings_(s), v6_(v6) {
+  socket_.assign(v6 ? boost::asio::ip::tcp::v6() : boost::asio::ip::tcp::v4(), socket.release());
+  set_no_delay(native_handle());
+}
+
+connection::~connection() = default;
+
+void connection::start() {
+  wait_readable();
+}
+
+// --- reading ---
+
+void connection::wait_readable() {
+  if (waiting_readable_ || reading_stopped_ || reader_.is_paused() || state_ == state::closed) {
+    return;
+  }
+  waiting_readable_ = true;
+  socket_.async_wait(basic_socket::wait_read, [self = boost::intrusive_ptr<connection>(this)](
+                                                  const boost::system::error_code& error) {
+    self->waiting_readable_ = false;
+    if (!error) self->on_readable();
+  });
+}
+
+void connection::on_readable() {
+  if (state_ == state::closed || reading_stopped_) return;
+  if (state_ == state::lingering) return discard_input();
+  const auto buffer = loop_.receive_buffer();
+  const ssize_t count = ::recv(native_handle(), buffer.data(), buffer.size(), 0);
+  if (count > 0) {
+    traffic_.received_bytes += static_cast<std::uint64_t>(count);
+    work_off(buffer.first(static_cast<std::size_t>(count)));
+  } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
+    return close(close_reason::peer);
+  }
+  wait_readable();
+}
+
+// Packets in, answers out; goes on with what a pause kept back as long as the kernel takes the
+// answers.
+void connection::work_off(std::span<const std::byte> input) {
+  const auto on_each = [this](const packet_view& p) { return take(p); };
+  in_input_ = true;
+  auto s = reader_.feed(input, on_each);
+  while (state_ == state::open) {
+    if (!dirty_) flush();
+    if (s != protocol::packet_reader::state::paused || !is_drained()) break;
+    if (state_ == state::open) s = reader_.resume(on_each);
+  }
+  in_input_ = false;
+  if (state_ != state::open) return;
+  if (s == protocol::packet_reader::state::failed) return close(close_reason::protocol_error);
+  note_partial();
+}
+
+connection::next connection::take(const packet_view& p) {
+  next wanted = on_packet(p);
+  if (state_ != state::open || reading_stopped_) return next::stop;
+  if (wanted == next::packet && outbox_.bytes() > settings_.outbox_limit / 2) {
+    // More answers than half an outbox from one read: let the kernel have them before the next
+    // packet.
+    flush();
+    if (!is_drained()) wanted = next::pause;
+  }
+  return wanted;
+}
+
+void connection::note_partial() {
+  if (reader_.kept() == 0 || reader_.is_paused()) {
+    partial_since_ = steady_time::max();
+  } else if (partial_since_ == steady_time::max() && settings_.partial_timeout.count() > 0) {
+    partial_since_ = clock_now();
+    arm_timer(partial_since_ + settings_.partial_timeout);
+  }
+}
+
+// --- writing ---
+
+void connection::send(const slice& s) {
+  if (state_ != state::open) return;
+  outbox_.append(s);
+  account();
+  if (!in_input_) mark_dirty();
+}
+
+void connection::send_alone(const slice& s) {
+  if (state_ != state::open) return;
+  slice rest = s;
+  const ssize_t count = ::send(native_handle(), s.data(), s.size(), MSG_NOSIGNAL);
+  ++traffic_.writes;
+  if (count > 0) {
+    traffic_.sent_bytes += static_cast<std::uint64_t>(count);
+    rest.begin += static_cast<std::uint32_t>(count);
+  }
+  if (rest.size() != 0) send(rest);
+}
+
+void connection::hold(bool held) {
+  held_ = held;
+  if (!held && !outbox_.empty() && !in_input_) mark_dirty();
+}
+
+void connection::mark_dirty() {
+  if (dirty_ || held_ || waiting_writable_) return;
+  dirty_ = true;
+  loop_.request_flush(*this, flush_priority_);
+}
+
+void connection::flush_requested() {
+  dirty_ = false;
+  flush();
+  if (reader_.is_paused() && is_drained() && state_ == state::open) {
+    work_off({});
+    wait_readable();
+  }
+}
+
+void connection::flush() {
+  if (held_ || waiting_writable_) return;
+  while (!outbox_.empty() && state_ != state::closed) {
+    if (!write_some()) return;
+  }
+  if (state_ == state::lingering) linger();
+}
+
+bool connection::write_some() {
+  std::array<iovec, outbox::max_parts> parts;
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = outbox_.gather(parts);
+  std::size_t wanted = 0;
+  for (std::size_t i = 0; i < message.msg_iovlen; ++i)
+    wanted += parts[i].iov_len;
+  ++traffic_.writes;
+  const ssize_t count = ::sendmsg(native_handle(), &message, MSG_NOSIGNAL);
+  if (count < 0) {
+    if (errno == EINTR) return true;
+    if (errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM) {
+      if (state_ == state::lingering) {
+        finish(true);
+      } else {
+        close(close_reason::peer);
+      }
+      return false;
+    }
+  }
+  const auto taken = static_cast<std::size_t>(std::max<ssize_t>(count, 0));
+  traffic_.sent_bytes += taken;
+  outbox_.consume(taken);
+  account();
+  if (taken == wanted) return true;
+  blocked(taken != 0);
+  return false;
+}
+
+void connection::blocked(bool progress) {
+  outbox_.detach();
+  if (progress || blocked_since_ == steady_time::max()) blocked_since_ = clock_now();
+  arm_timer(blocked_since_ + settings_.send_timeout);
+  wait_writable();
+}
+
+void connection::wait_writable() {
+  waiting_writable_ = true;
+  socket_.async_wait(basic_socket::wait_write, [self = boost::intrusive_ptr<connection>(this)](
+                                                   const boost::system::error_code& error) {
+    self->waiting_writable_ = false;
+    if (!error && self->state_ != state::closed) self->on_writable();
+  });
+}
+
+void connection::on_writable() {
+  flush_requested();
+  if (outbox_.empty()) blocked_since_ = steady_time::max();
+}
+
+void connection::account() noexcept {
+  traffic_.outbox_bytes += outbox_.bytes() - accounted_;
+  accounted_ = outbox_.bytes();
+}
+
+// --- time ---
+
+void connection::set_deadline(steady_time when) {
+  deadline_ = when;
+  arm_timer(when);
+}
+
+void connection::arm_timer(steady_time when) {
+  if (!is_waiting() || due() > when) loop_.schedule(*this, when);
+}
+
+// One entry of the wheel serves all of a connection's timeouts: those that were armed and are no
+// longer wanted are noticed when it fires.
+void connection::on_timer(steady_time now) {
+  const boost::intrusive_ptr<connection> self(this);
+  if (now >= deadline_) {
+    deadline_ = steady_time::max();
+    if (state_ == state::lingering) return finish(true);
+    on_deadline();
+  }
+  if (state_ == state::closed) return;
+  if (blocked_since_ != steady_time::max() && !drop_when_slow_ &&
+      now - blocked_since_ >= settings_.send_timeout) {
+    if (state_ == state::lingering) return finish(true);
+    return close(close_reason::slow, true);
+  }
+  if (partial_since_ != steady_time::max() && state_ == state::open &&
+      now - partial_since_ >= settings_.partial_timeout) {
+    return close(close_reason::partial);
+  }
+  arm_next_timer();
+}
+
+void connection::arm_next_timer() {
+  steady_time when = deadline_;
+  if (blocked_since_ != steady_time::max() && !drop_when_slow_) {
+    when = std::min(when, blocked_since_ + settings_.send_timeout);
+  }
+  if (partial_since_ != steady_time::max()) {
+    when = std::min(when, partial_since_ + settings_.partial_timeout);
+  }
+  if (when != steady_time::max()) arm_timer(when);
+}
+
+// --- the end ---
+
+void connection::close(close_reason why, bool reset) {
+  if (state_ != state::open) return;
+  const boost::intrusive_ptr<connection> self(this);
+  finish(reset);
+  on_closed(why);
+}
+
+void connection::close_gracefully() {
+  if (state_ != state::open) return;
+  const boost::intrusive_ptr<connection> self(this);
+  state_ = state::lingering;
+  held_ = false;
+  reading_stopped_ = false;
+  deadline_ = clock_now() + linger_time;
+  arm_timer(deadline_);
+  flush();
+  wait_readable();
+  on_closed(close_reason::local);
+}
+
+// Everything is written: nothing more follows, and what still comes in is thrown away until the
+// other side has closed. Closing with unread input would reset the connection and destroy the last
+// answer.
+void connection::linger() {
+  ::shutdown(native_handle(), SHUT_WR);
+}
+
+void connection::discard_input() {
+  const auto buffer = loop_.receive_buffer();
+  const ssize_t count = ::recv(native_handle(), buffer.data(), buffer.size(), 0);
+  if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return finish(false);
+  wait_readable();
+}
+
+void connection::finish(bool reset) {
+  state_ = state::closed;
+  timer_wheel::cancel(*this);
+  if (reset) set_reset_on_close(native_handle());
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  outbox_.clear();
+  account();
+}
+
+}  // namespace vsoa::net

@@ -1,0 +1,155 @@
+// One TCP connection of a server: bytes in, packets up, slices out. Lives on one loop and is
+// touched by that loop's thread only. What it owns at rest is itself.
+//
+// Reading: waits for readability, reads into the loop's buffer. Writing: what the packets of one
+// read cause for this connection leaves when the read has been worked off; what others send it
+// leaves at the end of the turn. A write that the kernel does not take in full waits for
+// writability, and from then on the send timeout runs: no byte taken for that long, and the
+// connection is reset.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+#include <chrono>
+#include <cstdint>
+
+#include "net/counter.hpp"
+#include "net/loop.hpp"
+#include "net/outbox.hpp"
+#include "net/socket.hpp"
+#include "net/timer_wheel.hpp"
+#include "protocol/packet_reader.hpp"
+
+namespace vsoa::net {
+
+/// Why a connection ended.
+enum class close_reason : std::uint8_t {
+  peer,            ///< the other side closed, or the network broke
+  local,           ///< we wanted it
+  protocol_error,  ///< malformed or oversized packet
+  slow,            ///< it did not read
+  partial,         ///< a packet begun and not finished in time
+};
+
+/// Counters of all connections of one owner on one loop, written by that loop only.
+struct traffic {
+  counter received_bytes;
+  counter sent_bytes;
+  counter writes;
+  counter outbox_bytes;  // gauge
+};
+
+class connection : public boost::intrusive_ref_counter<connection, boost::thread_unsafe_counter>,
+                   private timer_wheel::entry {
+ public:
+  using next = protocol::packet_reader::next;
+
+  virtual ~connection();
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+
+  /// Begins to read.
+  void start();
+  /// Called by the loop at the end of a turn.
+  void flush_requested();
+
+  bool is_open() const noexcept { return state_ == state::open; }
+  std::size_t queued_bytes() const noexcept { return outbox_.bytes(); }
+
+ protected:
+  struct settings {
+    std::chrono::milliseconds send_timeout;
+    std::chrono::milliseconds partial_timeout;
+    std::size_t outbox_limit;
+  };
+  connection(loop& where, unique_fd socket, bool v6, traffic& counters, const settings& s);
+
+  // What a subclass is told. After on_closed() nothing more.
+  virtual next on_packet(const packet_view& p) = 0;
+  virtual void on_closed(close_reason why) = 0;
+  /// The deadline of set_deadline() has come.
+  virtual void on_deadline() = 0;
+
+  /// Queues bytes. They leave at the end of the read under way, or of the turn.
+  void send(const slice& s);
+  /// Whether `bytes` more are within the limit; an empty outbox takes any packet.
+  bool has_room(std::size_t bytes) const noexcept {
+    return outbox_.empty() || outbox_.bytes() + bytes <= settings_.outbox_limit;
+  }
+  /// Sends at once, in a system call of its own, what must not be coalesced. @pre nothing is queued
+  void send_alone(const slice& s);
+  /// While held, nothing but send_alone() leaves.
+  void hold(bool held);
+  bool is_held() const noexcept { return held_; }
+
+  /// Closes at once; with `reset` by RST. on_closed() runs before this returns.
+  void close(close_reason why, bool reset = false);
+  /// Stops reading, writes what is queued, shuts down, and waits briefly for the other side to
+  /// close, so that it surely sees the last answer. on_closed() runs before this returns.
+  void close_gracefully();
+  /// Stops reading for good; what is queued still leaves.
+  void stop_reading() noexcept { reading_stopped_ = true; }
+
+  void set_deadline(steady_time when);
+  void clear_deadline() noexcept { deadline_ = steady_time::max(); }
+  void set_packet_limit(std::size_t bytes) noexcept { reader_.set_limit(bytes); }
+  void set_send_timeout(std::chrono::milliseconds timeout) noexcept {
+    settings_.send_timeout = timeout;
+  }
+  /// Whether a full outbox of publishes is this connection's end, or only that of the publish.
+  void set_drop_when_slow(bool drop) noexcept { drop_when_slow_ = drop; }
+  void set_flush_priority(std::uint8_t priority) noexcept { flush_priority_ = priority; }
+  loop& where() const noexcept { return loop_; }
+  int native_handle() noexcept { return socket_.native_handle(); }
+  bool is_v6() const noexcept { return v6_; }
+
+ private:
+  enum class state : std::uint8_t { open, lingering, closed };
+
+  using basic_socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp,
+                                                        boost::asio::io_context::executor_type>;
+
+  void wait_readable();
+  void on_readable();
+  void work_off(std::span<const std::byte> input);
+  next take(const packet_view& p);
+  void mark_dirty();
+  void flush();
+  bool write_some();
+  void blocked(bool progress);
+  void wait_writable();
+  void on_writable();
+  void on_timer(steady_time now) override;
+  void arm_timer(steady_time when);
+  void arm_next_timer();
+  void note_partial();
+  void linger();
+  void discard_input();
+  void finish(bool reset);
+  void account() noexcept;
+  bool is_drained() const noexcept { return outbox_.bytes() <= settings_.outbox_limit / 4; }
+
+  loop& loop_;
+  basic_socket socket_;
+  traffic& traffic_;
+  protocol::packet_reader reader_;
+  outbox outbox_;
+  settings settings_;
+  steady_time deadline_ = steady_time::max();       // the subclass's, or the end of lingering
+  steady_time blocked_since_ = steady_time::max();  // first unsent byte waits since
+  steady_time partial_since_ = steady_time::max();
+  std::size_t accounted_ = 0;  // of traffic_.outbox_bytes
+  state state_ = state::open;
+  std::uint8_t flush_priority_ = 0;
+  bool v6_ : 1;
+  bool in_input_ : 1 = false;
+  bool dirty_ : 1 = false;
+  bool held_ : 1 = false;
+  bool waiting_readable_ : 1 = false;
+  bool waiting_writable_ : 1 = false;
+  bool reading_stopped_ : 1 = false;
+  bool drop_when_slow_ : 1 = false;
+};
+
+}  // namespace vsoa::net

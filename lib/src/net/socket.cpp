@@ -1,0 +1,196 @@
+#include "net/socket.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <system_error>
+#include <utility>
+
+namespace vsoa::net {
+namespace {
+
+constexpr int backlog = 1024;
+
+template <class Value>
+void set_option(int fd, int level, int name, const Value& value) noexcept {
+  // A missing option costs comfort, never correctness.
+  (void)::setsockopt(fd, level, name, &value, sizeof value);
+}
+
+[[noreturn]] void throw_errno(int error, const socket_address& address) {
+  throw std::system_error(error, std::system_category(), address.to_string());
+}
+
+ip_address from_v6(const in6_addr& source, std::uint32_t scope) noexcept {
+  ip_address ip;
+  if (IN6_IS_ADDR_V4MAPPED(&source)) {
+    std::memcpy(ip.bytes.data(), source.s6_addr + 12, 4);
+    return ip;
+  }
+  ip.v6 = true;
+  std::memcpy(ip.bytes.data(), source.s6_addr, 16);
+  ip.scope_id = scope;
+  return ip;
+}
+
+}  // namespace
+
+raw_address to_raw(const socket_address& address) noexcept {
+  raw_address raw;
+  if (address.ip.v6) {
+    sockaddr_in6 in{};
+    in.sin6_family = AF_INET6;
+    in.sin6_port = htons(address.port);
+    in.sin6_scope_id = address.ip.scope_id;
+    std::memcpy(in.sin6_addr.s6_addr, address.ip.bytes.data(), 16);
+    std::memcpy(&raw.storage, &in, sizeof in);
+    raw.length = sizeof in;
+  } else {
+    sockaddr_in in{};
+    in.sin_family = AF_INET;
+    in.sin_port = htons(address.port);
+    std::memcpy(&in.sin_addr, address.ip.bytes.data(), 4);
+    std::memcpy(&raw.storage, &in, sizeof in);
+    raw.length = sizeof in;
+  }
+  return raw;
+}
+
+socket_address from_raw(const raw_address& raw) noexcept {
+  socket_address result;
+  if (raw.storage.ss_family == AF_INET6) {
+    sockaddr_in6 in{};
+    std::memcpy(&in, &raw.storage, sizeof in);
+    result.ip = from_v6(in.sin6_addr, in.sin6_scope_id);
+    result.port = ntohs(in.sin6_port);
+  } else if (raw.storage.ss_family == AF_INET) {
+    sockaddr_in in{};
+    std::memcpy(&in, &raw.storage, sizeof in);
+    std::memcpy(result.ip.bytes.data(), &in.sin_addr, 4);
+    result.port = ntohs(in.sin_port);
+  }
+  return result;
+}
+
+socket_address local_address(int fd) noexcept {
+  raw_address raw;
+  if (::getsockname(fd, raw.get(), &raw.length) != 0) return {};
+  return from_raw(raw);
+}
+
+socket_address peer_address(int fd) noexcept {
+  raw_address raw;
+  if (::getpeername(fd, raw.get(), &raw.length) != 0) return {};
+  return from_raw(raw);
+}
+
+unique_fd& unique_fd::operator=(unique_fd&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+unique_fd::~unique_fd() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+int unique_fd::release() noexcept {
+  return std::exchange(fd_, -1);
+}
+
+unique_fd bind_socket(const socket_address& address, int kind) {
+  const int family = address.ip.v6 ? AF_INET6 : AF_INET;
+  unique_fd fd(::socket(family, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) throw_errno(errno, address);
+  if (address.ip.v6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (kind == SOCK_STREAM) {
+    set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+  } else if (address.ip.v6) {
+    set_option(fd.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+  } else {
+    set_option(fd.get(), IPPROTO_IP, IP_PKTINFO, 1);
+  }
+  const raw_address raw = to_raw(address);
+  if (::bind(fd.get(), raw.get(), raw.length) != 0) throw_errno(errno, address);
+  if (kind == SOCK_STREAM && ::listen(fd.get(), backlog) != 0) throw_errno(errno, address);
+  return fd;
+}
+
+void set_type_of_service(int fd, bool v6, std::uint8_t priority) noexcept {
+  const int tos = priority == 0 ? 0 : (priority << 5) | 0x08;
+  if (v6) {
+    set_option(fd, IPPROTO_IPV6, IPV6_TCLASS, tos);
+  } else {
+    set_option(fd, IPPROTO_IP, IP_TOS, tos);
+  }
+}
+
+void set_keepalive(int fd, std::chrono::seconds idle) noexcept {
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, idle.count() > 0 ? 1 : 0);
+  if (idle.count() <= 0) return;
+  const auto seconds = static_cast<int>(std::min<std::chrono::seconds::rep>(idle.count(), 32767));
+  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, seconds);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 2);
+}
+
+void set_no_delay(int fd) noexcept {
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+void set_reset_on_close(int fd) noexcept {
+  set_option(fd, SOL_SOCKET, SO_LINGER, linger{1, 0});
+}
+
+void packet_info::prepare_receive(msghdr& header) noexcept {
+  header.msg_control = space;
+  header.msg_controllen = sizeof space;
+}
+
+std::optional<ip_address> packet_info::received(const msghdr& header) noexcept {
+  auto& h = const_cast<msghdr&>(header);  // CMSG_NXTHDR takes no const
+  for (cmsghdr* c = CMSG_FIRSTHDR(&h); c != nullptr; c = CMSG_NXTHDR(&h, c)) {
+    if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+      in_pktinfo info;
+      std::memcpy(&info, CMSG_DATA(c), sizeof info);
+      ip_address ip;
+      std::memcpy(ip.bytes.data(), &info.ipi_addr, 4);
+      return ip;
+    }
+    if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+      in6_pktinfo info;
+      std::memcpy(&info, CMSG_DATA(c), sizeof info);
+      return from_v6(info.ipi6_addr,
+                     IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr) ? info.ipi6_ifindex : 0);
+    }
+  }
+  return {};
+}
+
+void packet_info::prepare_send(msghdr& header, const ip_address& from) noexcept {
+  header.msg_control = space;
+  header.msg_controllen = sizeof space;
+  cmsghdr* c = CMSG_FIRSTHDR(&header);
+  if (from.v6) {
+    in6_pktinfo info{};
+    std::memcpy(info.ipi6_addr.s6_addr, from.bytes.data(), 16);
+    info.ipi6_ifindex = from.scope_id;
+    c->cmsg_level = IPPROTO_IPV6;
+    c->cmsg_type = IPV6_PKTINFO;
+    c->cmsg_len = CMSG_LEN(sizeof info);
+    std::memcpy(CMSG_DATA(c), &info, sizeof info);
+  } else {
+    in_pktinfo info{};
+    std::memcpy(&info.ipi_spec_dst, from.bytes.data(), 4);
+    c->cmsg_level = IPPROTO_IP;
+    c->cmsg_type = IP_PKTINFO;
+    c->cmsg_len = CMSG_LEN(sizeof info);
+    std::memcpy(CMSG_DATA(c), &info, sizeof info);
+  }
+  header.msg_controllen = CMSG_SPACE(from.v6 ? sizeof(in6_pktinfo) : sizeof(in_pktinfo));
+}
+
+}  // namespace vsoa::net
