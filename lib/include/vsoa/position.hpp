@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -40,28 +41,40 @@ struct position_server_stats {
   std::uint64_t answered = 0;      ///< with an address
   std::uint64_t unknown = 0;       ///< with {}
   std::uint64_t malformed = 0;     ///< dropped
-  std::uint64_t rate_limited = 0;  ///< dropped
+  std::uint64_t rate_limited = 0;  ///< dropped: the source asks too often
+  std::uint64_t overloaded = 0;    ///< dropped: too many queries await the callback's answer
 };
 
-/// Answers queries. The callbacks run on loop 0 of the runtime.
+struct position_server_options {
+  std::uint32_t answers_per_second = 100;  ///< to one IPv4 address or IPv6 /64; 0: no limit
+  std::uint32_t burst = 200;               ///< at once, after a pause; 1 or more
+  bool limit_loopback = false;             ///< sources on this machine, which can't be forged
+  std::size_t max_pending = 1024;          ///< queries whose answer the callback still owes
+};
+
+/// Answers queries. The callback runs on loop 0 of the runtime.
 class position_server {
  public:
-  /// Called at most once per query, from any thread, or never (then no answer is sent).
-  /// Nothing: the name is unknown, {} is answered.
+  /// Called at most once per query, from any thread, also after the server is gone, or never (then
+  /// no answer is sent, but the query is pending for as long as a copy of the function lives).
+  /// Nothing: the name is unknown, {} is answered; so too for an address of another family than was
+  /// asked for. An entry without a name is answered with the name as asked.
   using answer = std::function<void(std::optional<position_entry>)>;
+  /// An exception that leaves it is logged, and no answer is sent.
   using query_callback = std::function<void(const position_query&, answer)>;
 
-  position_server(runtime& loops, query_callback on_query);
+  position_server(runtime& loops, query_callback on_query, position_server_options options = {});
   ~position_server();
   position_server(const position_server&) = delete;
   position_server& operator=(const position_server&) = delete;
 
-  /// Binds. Before start(); as often as there are addresses. Throws std::system_error naming the
+  /// Binds, and returns the address with the port that was chosen. Before start(); as often as
+  /// there are addresses. An IPv6 address takes no IPv4. Throws std::system_error naming the
   /// address.
   socket_address listen(const socket_address& address);
-  void start();  ///< begins to answer. Once.
-  void stop();   ///< closes. Idempotent. Not on a loop's thread.
-  position_server_stats stats() const;
+  void start();                         ///< begins to answer. Once.
+  void stop();                          ///< closes. Idempotent. Not on a loop's thread.
+  position_server_stats stats() const;  ///< any thread
 
  private:
   class impl;
@@ -69,7 +82,7 @@ class position_server {
 };
 
 /// Where lookup() asks, in this order: the server set by set_position_server() (then only that
-/// one); else those of VSOA_POS_SERVER; then those of /etc/vsoa.pos.
+/// one); else those of VSOA_POS_SERVER; then those of /etc/vsoa.pos. Any thread.
 void set_position_server(std::optional<socket_address> server);
 std::vector<socket_address> position_servers();
 
@@ -86,7 +99,8 @@ std::optional<position_entry> lookup(std::string_view name, const lookup_options
 std::optional<position_entry> lookup(std::string_view name,
                                      const std::vector<socket_address>& servers,
                                      const lookup_options& options = {});
-/// Without blocking: `done` is called once, on loop 0 of `loops`.
+/// Without blocking: `done` is called once, on loop 0 of `loops`; not at all when the loops end
+/// first. Any thread.
 void async_lookup(runtime& loops, std::string name, std::vector<socket_address> servers,
                   lookup_options options, std::function<void(std::optional<position_entry>)> done);
 

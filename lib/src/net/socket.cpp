@@ -157,7 +157,8 @@ std::optional<ip_address> packet_info::received(const msghdr& header) noexcept {
       in_pktinfo info;
       std::memcpy(&info, CMSG_DATA(c), sizeof info);
       ip_address ip;
-      std::memcpy(ip.bytes.data(), &info.ipi_addr, 4);
+      // Not ipi_addr: of a broadcast, that is an address nobody can answer from.
+      std::memcpy(ip.bytes.data(), &info.ipi_spec_dst, 4);
       return ip;
     }
     if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {

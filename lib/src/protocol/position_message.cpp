@@ -105,6 +105,9 @@ std::optional<simdjson::dom::object> position_reader::read_object(std::string_vi
 std::optional<position_question> position_reader::read_query(std::string_view datagram) {
   const auto object = read_object(datagram);
   if (!object) return {};
+  // An answer has a name as well. Taken for a query, one forged datagram would make two servers
+  // answer each other for ever.
+  if ((*object)["addr"].error() == simdjson::SUCCESS) return {};
   std::string_view name;
   if ((*object)["name"].get(name) != simdjson::SUCCESS) return {};
   if (!is_valid_position_name(name)) return {};
