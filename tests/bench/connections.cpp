@@ -1,0 +1,108 @@
+// What connections cost: how many a second come and go, and the memory of those that stay.
+#include <unistd.h>
+
+#include <array>
+#include <stdexcept>
+
+#include "packet.hpp"
+#include "process.hpp"
+#include "scenario.hpp"
+#include "session.hpp"
+
+namespace bench {
+namespace {
+
+// Below any listen backlog, so that no connection waits for a retransmitted SYN.
+constexpr std::size_t under_way = 16;
+constexpr std::size_t smoke_connections = 20;
+constexpr useconds_t settle_us = 500'000;
+constexpr int wait_ms = 1000;
+
+struct visitor {
+  unique_fd tcp;
+  std::int64_t start_ns = 0;
+};
+
+class connection_load {
+ public:
+  connection_load(const server& under_test, const budget& limits)
+      : at_(under_test.at), greeting_(handshake_packet()), watch_(limits, under_test.pid) {}
+
+  sample run() {
+    for (std::size_t i = 0; i < visitors_.size(); ++i)
+      arrive(i);
+    while (watch_.running(now_ns(), done_)) {
+      const auto events = poller_.wait(wait_ms);
+      if (events.empty()) throw std::runtime_error("no answer to a handshake");
+      for (const epoll_event& event : events)
+        leave_and_return(event.data.u64);
+    }
+    sample result;
+    watch_.report(result, "connections");
+    report_latency(result, latencies_);
+    return result;
+  }
+
+ private:
+  void arrive(std::size_t slot) {
+    visitor& each = visitors_[slot];
+    each.start_ns = now_ns();
+    each.tcp = connect_tcp(at_);
+    write_all(each.tcp.get(), greeting_);
+    poller_.add(each.tcp.get(), EPOLLIN, slot);
+  }
+
+  void leave_and_return(std::size_t slot) {
+    visitor& each = visitors_[slot];
+    read_packet(each.tcp.get());
+    if (watch_.measuring()) latencies_.record(static_cast<std::uint64_t>(now_ns() - each.start_ns));
+    ++done_;
+    each.tcp.reset();
+    arrive(slot);
+  }
+
+  address at_;
+  std::string greeting_;
+  poller poller_;
+  std::array<visitor, under_way> visitors_;
+  histogram latencies_;
+  stopwatch watch_;
+  std::uint64_t done_ = 0;
+};
+
+sample measure_idle_memory(const server& under_test, const budget& limits, std::size_t wanted) {
+  const std::size_t count = limits.smoke ? smoke_connections : wanted;
+  if (!limits.smoke) ::usleep(settle_us);
+  const std::uint64_t before = resident_kib(under_test.pid);
+  std::vector<session> idle;
+  for (std::size_t i = 0; i < count; ++i) {
+    idle.push_back(open_session(under_test.at));
+    subscribe(idle.back(), publish_url);
+  }
+  if (!limits.smoke) ::usleep(settle_us);
+  const std::uint64_t after = resident_kib(under_test.pid);
+  sample result;
+  result.push_back(
+      {"RSS per connection", "KiB",
+       (static_cast<double>(after) - static_cast<double>(before)) / static_cast<double>(count)});
+  result.push_back({"RSS before", "KiB", static_cast<double>(before)});
+  return result;
+}
+
+}  // namespace
+
+void add_connections(std::vector<scenario>& to) {
+  to.push_back({"connect, handshake, close", workload::echo,
+                [](const server& under_test, const budget& limits) {
+                  return connection_load(under_test, limits).run();
+                }});
+  for (const std::size_t count : {std::size_t{1000}, std::size_t{10000}}) {
+    to.push_back({"idle connections " + std::to_string(count), workload::fanout,
+                  [count](const server& under_test, const budget& limits) {
+                    return measure_idle_memory(under_test, limits, count);
+                  },
+                  true});
+  }
+}
+
+}  // namespace bench

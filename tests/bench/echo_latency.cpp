@@ -1,0 +1,62 @@
+// One request, one answer, then the next: the round trip that a caller sees.
+#include <stdexcept>
+
+#include "frame_scanner.hpp"
+#include "scenario.hpp"
+#include "session.hpp"
+
+namespace bench {
+namespace {
+
+constexpr std::uint32_t packets = 16;
+
+sample run(const server& under_test, const budget& limits, std::size_t payload_bytes) {
+  std::vector<std::string> requests;
+  for (std::uint32_t i = 0; i < packets; ++i) {
+    const std::string payload = build_payload(i, payload_bytes);
+    requests.push_back(build_packet({packet_type::rpc, i, 0, echo_url, {}, payload}));
+  }
+  const session connection = open_session(under_test.at);
+  const int fd = connection.tcp.get();
+  std::vector<std::uint8_t> buffer(2 * requests[0].size() + header_bytes);
+  frame_scanner scanner(limits.smoke);
+  histogram latencies;
+  stopwatch watch(limits, under_test.pid);
+  std::uint64_t done = 0;
+  do {
+    const auto index = static_cast<std::uint32_t>(done % packets);
+    const std::int64_t start = now_ns();
+    write_all(fd, requests[index]);
+    bool answered = false;
+    while (!answered) {
+      const std::size_t got = read_some(fd, buffer.data(), buffer.size());
+      if (got == 0) throw std::runtime_error("no answer to a request");
+      scanner.feed(buffer.data(), got, [&](const frame& reply) {
+        const packet_header& header = reply.header;
+        answered = header.type == static_cast<std::uint8_t>(packet_type::rpc) &&
+                   header.status == 0 && header.seqno == index && reply.index == index &&
+                   header.data_bytes == payload_bytes;
+        if (!answered) throw std::runtime_error("an answer that does not fit its request");
+      });
+    }
+    if (watch.measuring()) latencies.record(static_cast<std::uint64_t>(now_ns() - start));
+    ++done;
+  } while (watch.running(now_ns(), done));
+  sample result;
+  report_latency(result, latencies);
+  watch.report(result, "requests");
+  return result;
+}
+
+}  // namespace
+
+void add_echo_latency(std::vector<scenario>& to) {
+  for (const std::size_t bytes : {std::size_t{16}, std::size_t{1024}, std::size_t{65536}}) {
+    to.push_back({"echo latency 1x1 " + size_name(bytes), workload::echo,
+                  [bytes](const server& under_test, const budget& limits) {
+                    return run(under_test, limits, bytes);
+                  }});
+  }
+}
+
+}  // namespace bench

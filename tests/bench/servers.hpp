@@ -1,0 +1,52 @@
+// Starts what is measured: a raw peer, vsoad, or a server that somebody else has started.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "process.hpp"
+#include "sockets.hpp"
+
+namespace bench {
+
+/// What a scenario asks of its server.
+enum class workload { echo, fanout, quick };
+
+/// A server under test; stopped when it goes.
+struct server {
+  address at;
+  pid_t pid = 0;            ///< 0: not ours, nothing is known of its CPU time and memory
+  bool speaks_vsoa = true;  ///< a raw peer does not
+  std::shared_ptr<void> files;
+  child_process process;
+};
+
+/// One column of the table.
+struct side {
+  std::string name;
+  std::function<server(workload)> start;
+  std::function<bool(workload)> serves;
+};
+
+/// A raw peer, forked and pinned to one core.
+side raw_side(const std::string& name, int core);
+
+struct daemon_options {
+  std::filesystem::path program;
+  std::filesystem::path plugins;  ///< folder that holds echo.so
+  unsigned loops = 1;
+  std::vector<int> cores;
+  std::string echo_url;
+  std::string topic_url;
+};
+/// A vsoad with a configuration of its own in a temporary folder, on a free port of loopback.
+side daemon_side(const std::string& name, const daemon_options& options);
+
+/// A VSOA server that runs already; it is asked for RPC only.
+/// @param pid  its process, 0 when unknown
+side running_side(const std::string& name, const address& at, pid_t pid);
+
+}  // namespace bench
