@@ -12,7 +12,9 @@
  * serialised by the host, so that a plain plugin needs no locks. With it, callbacks of different
  * clients run at the same time on several threads. Callbacks run on an event loop and must not block
  * (or on a work queue, where they may, if the operator put the plugin on one). Host functions may be
- * called from any thread, between the beginning of start() and the return of stop(), and never block.
+ * called from any thread, between the beginning of start() and the return of stop(), and never block;
+ * none of them calls a callback before it returns. stop() is called when the last callback and the last
+ * job of queue_add have returned, and none follows; threads that the plugin made end in stop().
  * No C++ exception may leave a callback.
  */
 #ifndef VSOA_PLUGIN_H
@@ -57,9 +59,9 @@ typedef struct vsoa_call vsoa_call;
 enum {
   VSOA_OK = 0,
   VSOA_E_ARGUMENT = -1,  /* bad URL, status, priority, or payload too large */
-  VSOA_E_NOT_FOUND = -2, /* no such client, service, timer or queue */
+  VSOA_E_NOT_FOUND = -2, /* no such client, service, timer, queue or call */
   VSOA_E_FULL = -3,      /* a queue or a limit is full */
-  VSOA_E_FAILED = -4
+  VSOA_E_FAILED = -4     /* stopped, or out of memory */
 };
 
 /* Status of replies: 0..7 as VSOA defines them, 128..255 the plugin's own. */
@@ -122,9 +124,12 @@ struct vsoa_host {
 
   /* --- calls ---
    * reply: answers a call, once. status 0..255; tunid 0: none. The call is gone afterwards, answered or
-   *   not. VSOA_E_ARGUMENT: the payload is too large; NO_MEMORY was answered instead.
+   *   not. VSOA_E_ARGUMENT: the payload is too large and NO_MEMORY was answered instead, or an argument
+   *   is wrong and NO_RESPONDING was. VSOA_E_NOT_FOUND: already answered, dropped or deferred. The call
+   *   that a callback was given may be answered by that callback's own thread only, until it returns.
    * defer: takes a call out of its callback, to answer it later from any thread with the call that is
-   *   returned. NULL: already answered or deferred. A deferred call must be replied to or dropped.
+   *   returned. NULL: already answered or deferred. A deferred call must be replied to or dropped; what
+   *   is left when stop() has returned is answered NO_RESPONDING.
    * drop: gives a call up without an answer. */
   int (*reply)(const vsoa_host *host, vsoa_call *call, int status, vsoa_text param, vsoa_bytes data,
                uint16_t tunid);
@@ -159,7 +164,9 @@ struct vsoa_host {
   int (*client_close)(const vsoa_host *host, vsoa_client client);
 
   /* --- timers --- first run after delay_ms, then every interval_ms unless that is 0. The function is a
-   * callback like all others (see Threads). stop: VSOA_E_NOT_FOUND when it has already ended. */
+   * callback like all others (see Threads). 0: no function, or 1024 timers of this plugin are running.
+   * stop: VSOA_E_NOT_FOUND when it has already ended. Stopped in a callback of a plugin that is not
+   * CONCURRENT, the function is not called again; otherwise one call may still be under way. */
   vsoa_timer (*timer_start)(const vsoa_host *host, unsigned delay_ms, unsigned interval_ms,
                             void (*function)(void *argument), void *argument);
   int (*timer_stop)(const vsoa_host *host, vsoa_timer timer);
@@ -171,7 +178,8 @@ struct vsoa_host {
                    void *argument);
 
   /* --- log and metrics --- a line of the log, marked with the plugin's name; a counter to add to and a
-   * gauge to set, named [a-z_][a-z0-9_]*, at most 256 of them for a plugin (then VSOA_E_FULL). */
+   * gauge to set, named [a-z_][a-z0-9_]* in at most 64 bytes, at most 256 of them for a plugin (then
+   * VSOA_E_FULL). A name is either a counter or a gauge. */
   void (*log)(const vsoa_host *host, int level, vsoa_text line);
   int (*counter_add)(const vsoa_host *host, vsoa_text name, uint64_t delta);
   int (*gauge_set)(const vsoa_host *host, vsoa_text name, double value);
@@ -179,7 +187,9 @@ struct vsoa_host {
 
 enum {
   VSOA_PLUGIN_CONCURRENT = 0x1,   /* callbacks may run at the same time: the plugin locks for itself */
-  VSOA_PLUGIN_NEEDS_CONFIG = 0x2  /* useless without plugins.settings.<name>.config: `plugins: all` skips it */
+  VSOA_PLUGIN_NEEDS_CONFIG = 0x2, /* useless without plugins.settings.<name>.config: `plugins: all` skips it */
+  VSOA_PLUGIN_MOUNT_DEFAULT = 0x4 /* its command "/" serves below a mount point, or where the configuration
+                                     names it, but not all that a service leaves over */
 };
 
 /* What a plugin is. Static storage. Callbacks may be NULL, but for start; `command` only when `commands`
