@@ -1,0 +1,57 @@
+// From a file in a directory to a mapped library with a checked descriptor. Nothing of the plugin
+// runs but its constructors and vsoa_plugin_main.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "plugin_host/descriptor.hpp"
+#include "plugin_host/private_copy.hpp"
+#include "vsoa/log.hpp"
+
+namespace vsoad {
+
+/// A file that was not loaded, or a plugin that did not start.
+struct plugin_failure {
+  std::string file;
+  std::string reason;
+};
+
+/// A mapped plugin. Unmapped when destroyed: by then none of its code may run or be called.
+class library {
+ public:
+  library(private_copy copy, void* handle, std::string path) noexcept
+      : copy_(std::move(copy)), handle_(handle), path_(std::move(path)) {}
+  library(const library&) = delete;
+  library& operator=(const library&) = delete;
+  ~library();
+
+  const std::string& path() const noexcept { return path_; }
+  /// Now rather than with the object: the descriptor's texts stay, its functions are gone.
+  void unmap() noexcept;
+  /// Leaves the code mapped for ever: something may still be running in it.
+  void abandon() noexcept;
+
+  plugin_descriptor descriptor;
+
+ private:
+  private_copy copy_;
+  void* handle_;
+  std::string path_;
+};
+
+/// Vets, copies, maps and asks one file. `name` is the file's without ".so".
+/// @param reason  why not, when nothing is returned
+std::unique_ptr<library> load_library(int directory, const std::string& path,
+                                      const std::string& name, std::string& reason);
+
+/// Loads every `<name>.so` of the directories, the first directory that has a name winning. A
+/// directory that does not exist is empty; files with other names are skipped.
+/// @param failures  receives what is not served, and why; each is logged as a warning too
+/// @return what loaded, sorted by name
+std::vector<std::unique_ptr<library>> load_libraries(const std::vector<std::string>& directories,
+                                                     std::vector<plugin_failure>& failures,
+                                                     const vsoa::log_sink& log);
+
+}  // namespace vsoad
