@@ -1,0 +1,59 @@
+#include "plugin_host/callback_runner.hpp"
+
+namespace vsoad {
+
+callback_runner::callback_runner(environment& env, bool is_concurrent, vsoa::work_queue* own,
+                                 std::size_t loop)
+    : env_(env),
+      is_concurrent_(is_concurrent),
+      own_queue_(own),
+      loop_(loop),
+      gate_(max_waiting, [this] { hand_over(); }) {}
+
+void callback_runner::hand_over() {
+  door_.stay();  // until the gate is no longer touched
+  env_.loops.post(loop_, [this] {
+    gate_.resume();
+    door_.leave();
+  });
+}
+
+bool callback_runner::post(job work, importance matters) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (matters == importance::may_drop && mailbox_.size() >= max_waiting) return false;
+    mailbox_.push_back(std::move(work));
+    if (is_scheduled_) return true;
+    is_scheduled_ = true;
+  }
+  schedule();
+  return true;
+}
+
+void callback_runner::schedule() {
+  if (own_queue_->add([this] { drain(); })) return;
+  // Full of calls, which may be refused; events may not. Tried again soon.
+  env_.loops.start_timer(loop_, std::chrono::milliseconds(10), std::chrono::milliseconds(0),
+                         [this] { schedule(); });
+}
+
+void callback_runner::drain() {
+  for (bool more = true; more;) {
+    job work;
+    {
+      const std::lock_guard lock(mutex_);
+      work = std::move(mailbox_.front());
+      mailbox_.pop_front();
+    }
+    in_turn(work);
+    work = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      more = !mailbox_.empty();
+      is_scheduled_ = more;
+    }
+    door_.leave();  // last: unless there is more, nothing keeps this object now
+  }
+}
+
+}  // namespace vsoad

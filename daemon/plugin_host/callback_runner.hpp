@@ -1,0 +1,130 @@
+// How the callbacks of one plugin come to run: at once where that is possible, one at a time unless
+// the plugin is CONCURRENT, on the plugin's work queue if the operator gave it one, never waiting
+// on an event loop, and not after the end.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "plugin_host/environment.hpp"
+#include "plugin_host/rundown.hpp"
+#include "plugin_host/serial_gate.hpp"
+
+namespace vsoad {
+
+class callback_runner {
+ public:
+  using job = std::function<void()>;
+
+  /// Callbacks that one plugin may have waiting; more calls are answered NO_MEMORY, more datagrams
+  /// are lost. The events of clients are never lost: their number is bounded by the limits of the
+  /// server.
+  static constexpr std::size_t max_waiting = 1024;
+
+  enum class importance { may_drop, must_run };
+
+  /// @param own  the plugin's work queue; null: its events run on the loops where they happen
+  /// @param loop  the loop that goes on with piled up work
+  callback_runner(environment& env, bool is_concurrent, vsoa::work_queue* own, std::size_t loop);
+
+  /// Opens for callbacks: the plugin has started.
+  void open() noexcept { door_.open(); }
+  /// Refuses callbacks from now on.
+  void close() noexcept { door_.close(); }
+  /// Waits for those under way or kept for later.
+  bool wait(std::chrono::milliseconds patience) const { return door_.wait(patience); }
+
+  /// Keeps this object alive and wait() waiting until release(). False once closed.
+  bool hold() noexcept { return door_.enter(); }
+  void release() noexcept { door_.leave(); }
+
+  enum class outcome { done, kept, full, closed };
+
+  /// For a loop's thread. Runs `now` here, watched for stalls; or keeps what `later` returns, a job
+  /// with copies of what it needs, if another callback of this plugin runs.
+  template <class Now, class Later>
+  outcome on_loop(stall_subject& subject, importance matters, Now&& now, Later&& later) {
+    rundown_guard inside(door_);
+    if (!inside) return outcome::closed;
+    if (is_concurrent_) {
+      const stall_monitor::watch watch(env_.stalls, subject);
+      now();
+      return outcome::done;
+    }
+    if (gate_.try_enter()) {
+      {
+        const stall_monitor::watch watch(env_.stalls, subject);
+        now();
+      }
+      gate_.leave();
+      return outcome::done;
+    }
+    door_.stay();  // for the job, which may outlast this visit
+    job kept = [this, &subject, work = later()] {
+      {
+        const stall_monitor::watch watch(env_.stalls, subject);
+        work();
+      }
+      door_.leave();
+    };
+    if (gate_.leave_job(std::move(kept), matters == importance::must_run)) return outcome::kept;
+    door_.leave();
+    return outcome::full;
+  }
+
+  /// For a thread of a work queue: waits for its turn and runs `now` here.
+  template <class Now>
+  outcome on_queue(Now&& now) {
+    const rundown_guard inside(door_);
+    if (!inside) return outcome::closed;
+    in_turn(now);
+    return outcome::done;
+  }
+
+  /// For what is no call: on the plugin's own work queue if it has one, else as on_loop().
+  template <class Now, class Later>
+  outcome event(stall_subject& subject, importance matters, Now&& now, Later&& later) {
+    if (own_queue_ == nullptr) {
+      return on_loop(subject, matters, std::forward<Now>(now), std::forward<Later>(later));
+    }
+    rundown_guard inside(door_);
+    if (!inside) return outcome::closed;
+    if (!post(later(), matters)) return outcome::full;
+    inside.keep();
+    return outcome::kept;
+  }
+
+ private:
+  template <class Work>
+  void in_turn(Work& work) {
+    if (is_concurrent_) {
+      work();
+      return;
+    }
+    gate_.enter();
+    work();
+    gate_.leave();
+  }
+
+  void hand_over();
+  bool post(job work, importance matters);
+  void schedule();
+  void drain();
+
+  environment& env_;
+  const bool is_concurrent_;
+  vsoa::work_queue* const own_queue_;
+  const std::size_t loop_;
+  rundown door_{false};
+  serial_gate gate_;
+
+  std::mutex mutex_;           // innermost
+  std::deque<job> mailbox_;    // under mutex_: events for the work queue
+  bool is_scheduled_ = false;  // under mutex_: drain() will run
+};
+
+}  // namespace vsoad

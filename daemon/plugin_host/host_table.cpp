@@ -1,0 +1,437 @@
+#include "plugin_host/host_table.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plugin_host/plugin_core.hpp"
+#include "vsoa/packet.hpp"
+#include "vsoa/url.hpp"
+
+thread_local vsoa_call* vsoa_call::current = nullptr;
+
+namespace vsoad {
+namespace {
+
+constexpr std::size_t max_log_line_bytes = 4096;
+
+bool is_good(vsoa_text text) {
+  return text.ptr != nullptr || text.len == 0;
+}
+bool is_good(vsoa_bytes bytes) {
+  return bytes.ptr != nullptr || bytes.len == 0;
+}
+
+std::string_view view(vsoa_text text) {
+  return text.len == 0 ? std::string_view() : std::string_view(text.ptr, text.len);
+}
+
+vsoa::payload_view payload(vsoa_text param, vsoa_bytes data) {
+  vsoa::payload_view both;
+  both.param = view(param);
+  if (data.len != 0) both.data = {static_cast<const std::byte*>(data.ptr), data.len};
+  return both;
+}
+
+bool fits_a_packet(vsoa_text param, vsoa_bytes data) {
+  constexpr std::size_t room = vsoa::max_packet_bytes - vsoa::header_bytes;
+  return param.len <= room && data.len <= room - param.len;
+}
+
+bool is_channel(int channel) {
+  return channel == VSOA_NORMAL || channel == VSOA_QUICK;
+}
+vsoa::channel to_channel(int channel) {
+  return static_cast<vsoa::channel>(channel);
+}
+
+plugin_core* core_of(const vsoa_host* host) {
+  if (host == nullptr) return nullptr;
+  return reinterpret_cast<const plugin_core::table_and_owner*>(host)->owner;
+}
+
+/// Runs a host function's body while the plugin may still be served, and lets nothing out of it.
+template <class Result, class Body>
+Result guarded(const vsoa_host* host, Result otherwise, Body body) noexcept {
+  plugin_core* core = core_of(host);
+  if (core == nullptr) return otherwise;
+  const rundown_guard inside(core->host_calls);
+  if (!inside) return otherwise;
+  try {
+    return body(*core);
+  } catch (...) {  // memory, mostly
+    return otherwise;
+  }
+}
+
+// --- calls ---
+
+int answer(vsoa_call& call, int status, vsoa_text param, vsoa_bytes data, std::uint16_t tunid) {
+  const bool is_wrong = status < 0 || status > 255 || !is_good(param) || !is_good(data);
+  const bool is_too_large = !is_wrong && !fits_a_packet(param, data);
+  auto code = static_cast<vsoa::status>(status);
+  vsoa::payload_view content;
+  if (is_wrong) {
+    code = vsoa::status::no_responding;
+  } else if (is_too_large) {
+    code = vsoa::status::no_memory;
+  } else {
+    content = payload(param, data);
+  }
+  if (is_wrong || is_too_large) tunid = 0;
+  call.is_open = false;
+  if (call.direct != nullptr) {
+    call.direct->reply(code, content, tunid);
+  } else {
+    call.kept.reply(code, content, tunid);
+  }
+  return is_wrong || is_too_large ? VSOA_E_ARGUMENT : VSOA_OK;
+}
+
+bool is_current(const vsoa_call* call) {
+  return call != nullptr && call == vsoa_call::current;
+}
+
+int host_reply(const vsoa_host* host, vsoa_call* call, int status, vsoa_text param, vsoa_bytes data,
+               std::uint16_t tunid) {
+  if (is_current(call)) {  // its callback keeps the plugin in place: no door to pass
+    if (!call->is_open) return VSOA_E_NOT_FOUND;
+    try {
+      return answer(*call, status, param, data, tunid);
+    } catch (...) {
+      return VSOA_E_FAILED;
+    }
+  }
+  if (!deferred_calls::is_token(call)) return VSOA_E_NOT_FOUND;
+  return guarded(host, static_cast<int>(VSOA_E_FAILED), [&](plugin_core& core) -> int {
+    auto kept = core.deferred.take(call);
+    if (!kept) return VSOA_E_NOT_FOUND;
+    vsoa_call late;
+    late.kept = std::move(*kept);
+    return answer(late, status, param, data, tunid);
+  });
+}
+
+vsoa_call* host_defer(const vsoa_host* host, vsoa_call* call) {
+  if (!is_current(call) || !call->is_open) return nullptr;
+  return guarded(host, static_cast<vsoa_call*>(nullptr), [&](plugin_core& core) {
+    call->is_open = false;
+    return core.deferred.add(call->direct != nullptr ? call->direct->defer()
+                                                     : std::move(call->kept));
+  });
+}
+
+void host_drop(const vsoa_host* host, vsoa_call* call) {
+  guarded(host, 0, [&](plugin_core& core) {
+    if (is_current(call)) {
+      if (!call->is_open) return 0;
+      call->is_open = false;
+      if (call->direct != nullptr) {
+        call->direct->defer().drop();
+      } else {
+        call->kept.drop();
+      }
+    } else if (deferred_calls::is_token(call)) {
+      if (auto kept = core.deferred.take(call)) kept->drop();
+    }
+    return 0;
+  });
+}
+
+// --- publish and datagram ---
+
+/// Does something with one service of the plugin, or with all when `id` is 0.
+template <class Action>
+bool for_services(const plugin_core& core, vsoa_service id, Action action) {
+  if (id != 0) {
+    vsoa::server* server = core.server(id);
+    if (server == nullptr) return false;
+    action(id, *server);
+    return true;
+  }
+  for (vsoa_service each = 1; each <= core.env.services.size(); ++each) {
+    if (vsoa::server* server = core.server(each)) action(each, *server);
+  }
+  return true;
+}
+
+int host_publish(const vsoa_host* host, vsoa_service service, vsoa_text url, vsoa_text param,
+                 vsoa_bytes data, int channel) {
+  return guarded(host, static_cast<int>(VSOA_E_FAILED), [&](plugin_core& core) -> int {
+    if (!is_good(url) || !is_good(param) || !is_good(data) || !is_channel(channel)) {
+      return VSOA_E_ARGUMENT;
+    }
+    bool all_sent = true;
+    const bool known = for_services(core, service, [&](vsoa_service, vsoa::server& server) {
+      all_sent = server.publish(view(url), payload(param, data), to_channel(channel)) && all_sent;
+    });
+    if (!known) return VSOA_E_NOT_FOUND;
+    return all_sent ? VSOA_OK : VSOA_E_ARGUMENT;
+  });
+}
+
+/// Does something with the server of a client and the client's id there.
+template <class Action>
+int with_client(const vsoa_host* host, vsoa_client client, Action action) {
+  return guarded(host, static_cast<int>(VSOA_E_FAILED), [&](plugin_core& core) -> int {
+    vsoa::server* server = core.server(static_cast<vsoa_service>(client >> 32U));
+    const auto id = static_cast<vsoa::client_id>(client);
+    if (server == nullptr || id == 0) return VSOA_E_NOT_FOUND;
+    return action(*server, id);
+  });
+}
+
+int found(bool yes) {
+  return yes ? VSOA_OK : VSOA_E_NOT_FOUND;
+}
+
+int host_datagram(const vsoa_host* host, vsoa_client client, vsoa_text url, vsoa_text param,
+                  vsoa_bytes data, int channel) {
+  return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
+    if (!is_good(url) || !is_good(param) || !is_good(data) || !is_channel(channel) ||
+        !vsoa::is_valid_url(view(url))) {
+      return VSOA_E_ARGUMENT;
+    }
+    if (server.datagram(id, view(url), payload(param, data), to_channel(channel))) return VSOA_OK;
+    return server.client(id) ? VSOA_E_ARGUMENT : VSOA_E_NOT_FOUND;
+  });
+}
+
+int host_is_subscribed(const vsoa_host* host, vsoa_service service, vsoa_text url) {
+  return guarded(host, static_cast<int>(VSOA_E_FAILED), [&](plugin_core& core) -> int {
+    if (!is_good(url) || !vsoa::is_valid_url(view(url))) return VSOA_E_ARGUMENT;
+    bool any = false;
+    const bool known = for_services(core, service, [&](vsoa_service, vsoa::server& server) {
+      any = any || server.is_subscribed(view(url));
+    });
+    if (!known) return VSOA_E_NOT_FOUND;
+    return any ? 1 : 0;
+  });
+}
+
+// --- services and clients ---
+
+std::size_t host_services(const vsoa_host* host, vsoa_service* out, std::size_t capacity) {
+  return guarded(host, std::size_t{0}, [&](plugin_core& core) {
+    std::size_t count = 0;
+    for (vsoa_service each = 1; each <= core.env.services.size(); ++each) {
+      if (!core.is_enabled(each)) continue;
+      if (out != nullptr && count < capacity) out[count] = each;
+      ++count;
+    }
+    return count;
+  });
+}
+
+int host_service_name(const vsoa_host* host, vsoa_service service, char* out,
+                      std::size_t capacity) {
+  return guarded(host, static_cast<int>(VSOA_E_FAILED), [&](plugin_core& core) -> int {
+    if (core.server(service) == nullptr) return VSOA_E_NOT_FOUND;
+    const std::string& name = core.env.services[service - 1].name;
+    if (out != nullptr && capacity > 0) {
+      const std::size_t length = std::min(name.size(), capacity - 1);
+      std::memcpy(out, name.data(), length);
+      out[length] = '\0';
+    }
+    return static_cast<int>(name.size());
+  });
+}
+
+std::size_t host_clients(const vsoa_host* host, vsoa_service service, vsoa_client* out,
+                         std::size_t capacity) {
+  return guarded(host, std::size_t{0}, [&](plugin_core& core) {
+    std::size_t count = 0;
+    for_services(core, service, [&](vsoa_service id, vsoa::server& server) {
+      for (const auto& client : server.clients()) {
+        if (out != nullptr && count < capacity) out[count] = client_handle(id, client.id);
+        ++count;
+      }
+    });
+    return count;
+  });
+}
+
+void copy_text(char* out, std::size_t capacity, const std::string& text) {
+  const std::size_t length = std::min(text.size(), capacity - 1);
+  std::memcpy(out, text.data(), length);
+  out[length] = '\0';
+}
+
+int host_client_info(const vsoa_host* host, vsoa_client client, vsoa_client_info* info) {
+  return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
+    // A plugin of a later ABI states a larger size; what we do not know stays as it is there.
+    if (info == nullptr || info->size < sizeof(vsoa_client_info)) return VSOA_E_ARGUMENT;
+    const auto known = server.client(id);
+    if (!known) return VSOA_E_NOT_FOUND;
+    vsoa_client_info filled{};
+    filled.size = info->size;
+    filled.service = static_cast<vsoa_service>(client >> 32U);
+    filled.id = id;
+    copy_text(filled.address, sizeof(filled.address), known->address.ip.to_string());
+    copy_text(filled.role, sizeof(filled.role), known->role);
+    filled.port = known->address.port;
+    filled.quick_port = known->quick_port;
+    filled.authed = known->authed ? 1 : 0;
+    filled.priority = known->priority;
+    *info = filled;
+    return VSOA_OK;
+  });
+}
+
+int host_client_certificate(const vsoa_host* host, vsoa_client client, void* out,
+                            std::size_t capacity, std::size_t* length) {
+  return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
+    if (length == nullptr || (out == nullptr && capacity != 0)) return VSOA_E_ARGUMENT;
+    if (!server.client(id)) return VSOA_E_NOT_FOUND;
+    *length = 0;  // connections are without TLS
+    return VSOA_OK;
+  });
+}
+
+int host_client_is_subscribed(const vsoa_host* host, vsoa_client client, vsoa_text url) {
+  return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
+    if (!is_good(url) || !vsoa::is_valid_url(view(url))) return VSOA_E_ARGUMENT;
+    if (server.is_subscribed(id, view(url))) return 1;
+    return server.client(id) ? 0 : VSOA_E_NOT_FOUND;
+  });
+}
+
+int host_client_set_authed(const vsoa_host* host, vsoa_client client, int authed) {
+  return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
+    if (authed != 0 && authed != 1) return VSOA_E_ARGUMENT;
+    return found(server.set_authed(id, authed == 1));
+  });
+}
+
+int host_client_set_priority(const vsoa_host* host, vsoa_client client, int priority) {
+  return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
+    if (priority < 0 || priority > vsoa::max_priority) return VSOA_E_ARGUMENT;
+    return found(server.set_priority(id, static_cast<std::uint8_t>(priority)));
+  });
+}
+
+int host_client_set_keepalive(const vsoa_host* host, vsoa_client client, unsigned idle_seconds) {
+  return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
+    return found(server.set_keepalive(id, std::chrono::seconds(idle_seconds)));
+  });
+}
+
+int host_client_set_send_timeout(const vsoa_host* host, vsoa_client client, unsigned milliseconds) {
+  return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
+    return found(server.set_send_timeout(id, std::chrono::milliseconds(milliseconds)));
+  });
+}
+
+int host_client_close(const vsoa_host* host, vsoa_client client) {
+  return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
+    return found(server.close(id));
+  });
+}
+
+// --- timers and work queues ---
+
+vsoa_timer host_timer_start(const vsoa_host* host, unsigned delay_ms, unsigned interval_ms,
+                            void (*function)(void*), void* argument) {
+  return guarded(host, vsoa_timer{0}, [&](plugin_core& core) -> vsoa_timer {
+    if (function == nullptr) return 0;
+    return core.timers.start(std::chrono::milliseconds(delay_ms),
+                             std::chrono::milliseconds(interval_ms), function, argument);
+  });
+}
+
+int host_timer_stop(const vsoa_host* host, vsoa_timer timer) {
+  return guarded(host, static_cast<int>(VSOA_E_FAILED),
+                 [&](plugin_core& core) { return found(core.timers.stop(timer)); });
+}
+
+void run_job(plugin_core& core, void (*function)(void*), void* argument) noexcept {
+  try {
+    function(argument);
+  } catch (const std::exception& e) {
+    core.log(vsoa::log_level::error, std::string("a job on a work queue threw: ") + e.what());
+  } catch (...) {
+    core.log(vsoa::log_level::error, "a job on a work queue threw");
+  }
+  core.jobs.leave();
+}
+
+int host_queue_add(const vsoa_host* host, vsoa_text queue, void (*function)(void*),
+                   void* argument) {
+  return guarded(host, static_cast<int>(VSOA_E_FAILED), [&](plugin_core& core) -> int {
+    if (function == nullptr || !is_good(queue)) return VSOA_E_ARGUMENT;
+    vsoa::work_queue* target = queue.len == 0 ? core.own_queue : core.env.queues.find(view(queue));
+    if (target == nullptr) return VSOA_E_NOT_FOUND;
+    rundown_guard job(core.jobs);
+    if (!job) return VSOA_E_FAILED;
+    if (!target->add([&core, function, argument] { run_job(core, function, argument); })) {
+      return VSOA_E_FULL;
+    }
+    job.keep();
+    return VSOA_OK;
+  });
+}
+
+// --- log and metrics ---
+
+void host_log(const vsoa_host* host, int level, vsoa_text line) {
+  guarded(host, 0, [&](plugin_core& core) {
+    if (!is_good(line) || !core.env.log) return 0;
+    std::string text(view(line).substr(0, max_log_line_bytes));
+    // One event is one line, whatever the plugin puts into it.
+    std::replace_if(
+        text.begin(), text.end(),
+        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+    level = std::clamp<int>(level, VSOA_LOG_TRACE, VSOA_LOG_ERROR);
+    core.log(static_cast<vsoa::log_level>(level), text);
+    return 0;
+  });
+}
+
+int host_counter_add(const vsoa_host* host, vsoa_text name, std::uint64_t delta) {
+  return guarded(host, static_cast<int>(VSOA_E_FAILED), [&](plugin_core& core) -> int {
+    return is_good(name) ? core.metrics.add(view(name), delta) : VSOA_E_ARGUMENT;
+  });
+}
+
+int host_gauge_set(const vsoa_host* host, vsoa_text name, double value) {
+  return guarded(host, static_cast<int>(VSOA_E_FAILED), [&](plugin_core& core) -> int {
+    return is_good(name) ? core.metrics.set(view(name), value) : VSOA_E_ARGUMENT;
+  });
+}
+
+}  // namespace
+
+void fill_host_table(vsoa_host& table) {
+  table.size = sizeof(vsoa_host);
+  table.abi_major = VSOA_PLUGIN_ABI_MAJOR;
+  table.abi_minor = VSOA_PLUGIN_ABI_MINOR;
+  table.reply = host_reply;
+  table.defer = host_defer;
+  table.drop = host_drop;
+  table.publish = host_publish;
+  table.datagram = host_datagram;
+  table.is_subscribed = host_is_subscribed;
+  table.services = host_services;
+  table.service_name = host_service_name;
+  table.clients = host_clients;
+  table.client_info = host_client_info;
+  table.client_certificate = host_client_certificate;
+  table.client_is_subscribed = host_client_is_subscribed;
+  table.client_set_authed = host_client_set_authed;
+  table.client_set_priority = host_client_set_priority;
+  table.client_set_keepalive = host_client_set_keepalive;
+  table.client_set_send_timeout = host_client_set_send_timeout;
+  table.client_close = host_client_close;
+  table.timer_start = host_timer_start;
+  table.timer_stop = host_timer_stop;
+  table.queue_add = host_queue_add;
+  table.log = host_log;
+  table.counter_add = host_counter_add;
+  table.gauge_set = host_gauge_set;
+}
+
+}  // namespace vsoad

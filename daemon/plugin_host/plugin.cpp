@@ -1,0 +1,355 @@
+#include "plugin_host/plugin.hpp"
+
+#include <deque>
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include "plugin_host/host_table.hpp"
+#include "plugin_host/loader.hpp"
+#include "plugin_host/plugin_core.hpp"
+
+namespace vsoad {
+namespace {
+
+vsoa_text text(std::string_view s) {
+  return {s.data(), s.size()};
+}
+vsoa_bytes bytes(std::span<const std::byte> b) {
+  return {b.data(), b.size()};
+}
+
+}  // namespace
+
+/// What the stall monitor names. They live as long as the plugin object.
+struct plugin::subjects {
+  explicit subjects(const plugin_descriptor& d)
+      : datagram{"plugin " + d.name + ", a datagram", {}},
+        client{"plugin " + d.name + ", a client's coming or going", {}},
+        subscription{"plugin " + d.name + ", a subscription", {}} {
+    for (const auto& url : d.commands) {
+      commands.emplace_back().name = "plugin " + d.name + ", command " + url;
+    }
+  }
+
+  std::deque<stall_subject> commands;  // as in the descriptor
+  stall_subject datagram, client, subscription;
+};
+
+/// A call that waits for its turn, with memory of its own.
+struct plugin::call_copy {
+  call_copy(const route& where, vsoa::call& call, const vsoa_request& original)
+      : request(original), command(where.command), url(call.url()), param(call.payload().param) {
+    const auto from = call.payload().data;
+    data.assign(from.begin(), from.end());
+    std::string scratch;
+    path = where.path(url, scratch);
+    request.url = text(url);
+    request.path = text(path);
+    request.param = text(param);
+    request.data = bytes(data);
+    answer = call.defer();
+  }
+
+  vsoa_request request;  // points into the strings below
+  std::size_t command;
+  std::string url, path, param;
+  std::vector<std::byte> data;
+  vsoa::deferred_call answer;
+};
+
+plugin::plugin(std::unique_ptr<library> code, environment& env,
+               const config::plugin_settings& settings, std::size_t number)
+    : code_(std::move(code)),
+      settings_(settings),
+      core_(std::make_unique<plugin_core>(env, code_->descriptor.name,
+                                          (code_->descriptor.flags & VSOA_PLUGIN_CONCURRENT) != 0,
+                                          settings.work_queue, number)),
+      subjects_(std::make_unique<subjects>(code_->descriptor)) {}
+
+plugin::~plugin() = default;
+
+const std::string& plugin::name() const noexcept {
+  return code_->descriptor.name;
+}
+const std::string& plugin::version() const noexcept {
+  return code_->descriptor.version;
+}
+const std::string& plugin::description() const noexcept {
+  return code_->descriptor.description;
+}
+const std::string& plugin::file() const noexcept {
+  return code_->path();
+}
+std::span<const std::string> plugin::commands() const noexcept {
+  return code_->descriptor.commands;
+}
+const std::string& plugin::work_queue() const noexcept {
+  return settings_.work_queue;
+}
+bool plugin::needs_config() const noexcept {
+  return (code_->descriptor.flags & VSOA_PLUGIN_NEEDS_CONFIG) != 0;
+}
+bool plugin::has_config() const noexcept {
+  return settings_.has_config;
+}
+plugin_outline plugin::outline() const {
+  return {name(), code_->descriptor.commands, code_->descriptor.flags};
+}
+bool plugin::is_running() const noexcept {
+  return is_running_.load(std::memory_order_acquire);
+}
+bool plugin::wants_datagrams() const noexcept {
+  return code_->descriptor.callbacks.datagram != nullptr;
+}
+bool plugin::wants_clients() const noexcept {
+  return code_->descriptor.callbacks.client != nullptr;
+}
+bool plugin::wants_subscriptions() const noexcept {
+  return code_->descriptor.callbacks.subscription != nullptr;
+}
+
+std::uint64_t plugin::stalls() const noexcept {
+  std::uint64_t sum = core_->timer_subject.stalls + subjects_->datagram.stalls +
+                      subjects_->client.stalls + subjects_->subscription.stalls;
+  for (const auto& command : subjects_->commands)
+    sum += command.stalls;
+  return sum;
+}
+std::uint64_t plugin::calls_refused() const noexcept {
+  return calls_refused_;
+}
+std::uint64_t plugin::datagrams_lost() const noexcept {
+  return datagrams_lost_;
+}
+std::size_t plugin::calls_deferred() const {
+  return core_->deferred.count();
+}
+
+void plugin::enable(vsoa_service service) noexcept {
+  if (service == 0 || service > core_->env.services.size()) return;
+  core_->enabled[service - 1].store(true, std::memory_order_release);
+}
+
+bool plugin::is_enabled() const noexcept {
+  for (vsoa_service each = 1; each <= core_->env.services.size(); ++each) {
+    if (core_->is_enabled(each)) return true;
+  }
+  return false;
+}
+
+/// Runs a callback of the plugin; what it throws is logged.
+template <class Callback>
+void plugin::guarded(const char* what, Callback callback) noexcept {
+  try {
+    callback();
+  } catch (const std::exception& e) {
+    core_->log(vsoa::log_level::error, std::string(what) + " threw: " + e.what());
+  } catch (...) {
+    core_->log(vsoa::log_level::error, std::string(what) + " threw");
+  }
+}
+
+std::string plugin::start() {
+  int result = 0;
+  std::string reason;
+  try {
+    result =
+        code_->descriptor.callbacks.start(&core_->host.table, text(settings_.config_json), &state_);
+    if (result != 0) reason = "its start() returned " + std::to_string(result);
+  } catch (const std::exception& e) {
+    reason = std::string("its start() threw: ") + e.what();
+  } catch (...) {
+    reason = "its start() threw";
+  }
+  if (reason.empty()) {
+    is_running_.store(true, std::memory_order_release);
+    core_->runner.open();
+    core_->timers.open();
+    return {};
+  }
+  if (close(std::chrono::seconds(5))) {
+    finish();
+  } else {
+    code_->abandon();
+  }
+  return reason;
+}
+
+/// Lets nothing in any more and waits for what is inside.
+bool plugin::close(std::chrono::milliseconds patience) noexcept {
+  core_->timers.close();
+  core_->runner.close();
+  core_->jobs.close();
+  return core_->runner.wait(patience) && core_->jobs.wait(patience);
+}
+
+/// After its code has run for the last time: ends host calls and what is left of the plugin's.
+void plugin::finish() noexcept {
+  core_->host_calls.close();
+  // Host functions do not block; what is inside now is a thread that the plugin has left behind.
+  const bool all_left = core_->host_calls.wait(std::chrono::seconds(1));
+  if (const std::size_t unanswered = core_->deferred.close(); unanswered > 0) {
+    core_->log(vsoa::log_level::info,
+               std::to_string(unanswered) + " deferred calls were left and answered NO_RESPONDING");
+  }
+  if (all_left) {
+    code_->unmap();
+  } else {
+    code_->abandon();
+  }
+}
+
+bool plugin::stop(std::chrono::milliseconds patience) noexcept {
+  if (!is_running_.exchange(false)) return true;
+  if (!close(patience)) {
+    core_->log(vsoa::log_level::error,
+               "a callback or job does not return: the plugin is abandoned without stop()");
+    core_->deferred.close();
+    code_->abandon();
+    return false;
+  }
+  if (const auto stop = code_->descriptor.callbacks.stop; stop != nullptr) {
+    guarded("stop()", [&] { stop(state_); });
+  }
+  finish();
+  return true;
+}
+
+void plugin::run_command(const vsoa_request& request, std::size_t command,
+                         vsoa_call& call) noexcept {
+  vsoa_call* const outer = std::exchange(vsoa_call::current, &call);
+  bool has_thrown = true;
+  try {
+    code_->descriptor.callbacks.command(state_, &call, &request);
+    has_thrown = false;
+  } catch (const std::exception& e) {
+    core_->log(vsoa::log_level::error, subjects_->commands[command].name + " threw: " + e.what());
+  } catch (...) {
+    core_->log(vsoa::log_level::error, subjects_->commands[command].name + " threw");
+  }
+  vsoa_call::current = outer;
+  if (!call.is_open) return;
+  if (has_thrown) {
+    if (call.direct != nullptr) {
+      call.direct->reply(vsoa::status::no_responding);
+    } else {
+      call.kept.reply(vsoa::status::no_responding);
+    }
+  } else if (call.direct == nullptr) {
+    call.kept.drop();  // it chose not to answer
+  }
+}
+
+void plugin::command(vsoa_service service, const route& where, vsoa::call& call) noexcept {
+  thread_local std::string scratch;
+  vsoa_request request{};
+  request.size = sizeof(request);
+  request.service = service;
+  request.seqno = call.seqno();
+  request.client = client_handle(service, call.client());
+  request.method = call.method() == vsoa::method::set ? VSOA_METHOD_SET : VSOA_METHOD_GET;
+  request.url = text(call.url());
+  request.command = text(code_->descriptor.commands[where.command]);
+  const auto now = [&] {
+    request.path = text(where.path(call.url(), scratch));
+    request.param = text(call.payload().param);
+    request.data = bytes(call.payload().data);
+    vsoa_call handle;
+    handle.direct = &call;
+    run_command(request, where.command, handle);
+  };
+  if (!where.work_queue.empty()) {
+    if (core_->runner.on_queue(now) == callback_runner::outcome::closed) {
+      call.reply(vsoa::status::no_responding);
+    }
+    return;
+  }
+  std::shared_ptr<call_copy> copy;
+  auto result = callback_runner::outcome::closed;
+  guarded("keeping a call", [&] {
+    result = core_->runner.on_loop(subjects_->commands[where.command],
+                                   callback_runner::importance::may_drop, now, [&] {
+                                     copy = std::make_shared<call_copy>(where, call, request);
+                                     return [this, copy] { run_copy(*copy); };
+                                   });
+  });
+  if (result == callback_runner::outcome::closed) {
+    call.reply(vsoa::status::no_responding);
+  } else if (result == callback_runner::outcome::full) {
+    calls_refused_.fetch_add(1, std::memory_order_relaxed);
+    copy->answer.reply(vsoa::status::no_memory);
+  }
+}
+
+void plugin::run_copy(call_copy& copy) noexcept {
+  vsoa_call handle;
+  handle.kept = std::move(copy.answer);
+  run_command(copy.request, copy.command, handle);
+}
+
+void plugin::datagram(vsoa_service service, vsoa::client_id client, std::string_view url,
+                      vsoa::payload_view payload, vsoa::channel via) noexcept {
+  const auto callback = code_->descriptor.callbacks.datagram;
+  if (callback == nullptr) return;
+  const vsoa_client from = client_handle(service, client);
+  const auto run = [this, callback, from, via](std::string_view to, std::string_view param,
+                                               std::span<const std::byte> data) {
+    guarded("a datagram's callback", [&] {
+      callback(state_, from, text(to), text(param), bytes(data), static_cast<int>(via));
+    });
+  };
+  auto result = callback_runner::outcome::closed;
+  guarded("keeping a datagram", [&] {
+    result = core_->runner.event(
+        subjects_->datagram, callback_runner::importance::may_drop,
+        [&] { run(url, payload.param, payload.data); },
+        [&] {
+          return [run, to = std::string(url), param = std::string(payload.param),
+                  data = std::vector<std::byte>(payload.data.begin(), payload.data.end())] {
+            run(to, param, data);
+          };
+        });
+  });
+  if (result == callback_runner::outcome::full) {
+    datagrams_lost_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+void plugin::client(vsoa_service service, vsoa::client_id client, bool connected) noexcept {
+  const auto callback = code_->descriptor.callbacks.client;
+  if (callback == nullptr) return;
+  const auto run = [this, callback, who = client_handle(service, client), connected] {
+    guarded("a client's callback", [&] { callback(state_, who, connected ? 1 : 0); });
+  };
+  guarded("keeping an event", [&] {
+    core_->runner.event(subjects_->client, callback_runner::importance::must_run, run,
+                        [&] { return run; });
+  });
+}
+
+void plugin::subscription(vsoa_service service, vsoa::client_id client,
+                          std::span<const std::string_view> urls, bool subscribed) noexcept {
+  const auto callback = code_->descriptor.callbacks.subscription;
+  if (callback == nullptr || urls.empty()) return;
+  const auto run = [this, callback, who = client_handle(service, client),
+                    subscribed](const auto& list) {
+    guarded("a subscription's callback", [&] {
+      std::vector<vsoa_text> texts;
+      texts.reserve(list.size());
+      for (const auto& url : list)
+        texts.push_back(text(url));
+      callback(state_, who, texts.data(), texts.size(), subscribed ? 1 : 0);
+    });
+  };
+  guarded("keeping an event", [&] {
+    core_->runner.event(
+        subjects_->subscription, callback_runner::importance::must_run, [&] { run(urls); },
+        [&] {
+          return
+              [run, copies = std::vector<std::string>(urls.begin(), urls.end())] { run(copies); };
+        });
+  });
+}
+
+}  // namespace vsoad

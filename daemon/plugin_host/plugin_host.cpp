@@ -1,0 +1,98 @@
+#include "plugin_host/plugin_host.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "plugin_host/environment.hpp"
+#include "plugin_host/plugin_core.hpp"
+
+namespace vsoad {
+
+plugin_host::plugin_host(vsoa::runtime& loops, const config::plugins_settings& settings,
+                         const std::map<std::string, config::work_queue_settings>& queues,
+                         std::chrono::milliseconds stall_warning, vsoa::log_sink log)
+    : settings_(settings),
+      env_(std::make_unique<environment>(loops, std::move(log), stall_warning, queues)) {}
+
+plugin_host::~plugin_host() {
+  if (stop()) {
+    env_->stalls.stop();  // before the plugins, whose names it knows
+    return;
+  }
+  // Code of plugins still runs and will use these one day.
+  for (auto& one : plugins_)
+    (void)one.release();
+  (void)env_.release();
+}
+
+void plugin_host::add_service(vsoa_service id, std::string name, vsoa::server& server) {
+  if (id != env_->services.size() + 1 || !plugins_.empty()) {
+    throw std::logic_error("plugin_host: services are added in order and before load()");
+  }
+  env_->services.push_back({std::move(name), &server});
+}
+
+void plugin_host::load() {
+  for (auto& code : load_libraries(settings_.directories, failures_, env_->log)) {
+    const auto found = settings_.settings.find(code->descriptor.name);
+    const auto settings =
+        found == settings_.settings.end() ? config::plugin_settings{} : found->second;
+    env_->tell(vsoa::log_level::debug, "plugin " + code->descriptor.name + " " +
+                                           code->descriptor.version + " loaded from " +
+                                           code->path());
+    plugins_.push_back(std::make_unique<plugin>(std::move(code), *env_, settings, plugins_.size()));
+  }
+}
+
+void plugin_host::start() {
+  for (const auto& one : plugins_) {
+    if (!one->is_enabled() || one->is_running()) continue;
+    const std::string reason = one->start();
+    if (reason.empty()) {
+      env_->tell(vsoa::log_level::info,
+                 "plugin " + one->name() + " " + one->version() +
+                     " started, commands: " + std::to_string(one->commands().size()));
+      started_.push_back(one.get());
+      continue;
+    }
+    failures_.push_back({one->file(), reason});
+    env_->tell(vsoa::log_level::warning, "plugin " + one->file() + " is not served: " + reason);
+  }
+  is_started_ = true;
+}
+
+bool plugin_host::stop(std::chrono::milliseconds patience) noexcept {
+  bool all = true;
+  for (auto one = started_.rbegin(); one != started_.rend(); ++one) {
+    all = (*one)->stop(patience) && all;
+  }
+  return all;
+}
+
+std::vector<plugin_outline> plugin_host::outlines() const {
+  std::vector<plugin_outline> list;
+  for (const auto& one : plugins_) {
+    if (!is_started_ || one->is_running()) list.push_back(one->outline());
+  }
+  return list;
+}
+
+plugin* plugin_host::find(std::string_view name) const noexcept {
+  const auto found = std::find_if(plugins_.begin(), plugins_.end(),
+                                  [name](const auto& one) { return one->name() == name; });
+  return found == plugins_.end() ? nullptr : found->get();
+}
+
+vsoa::work_queue* plugin_host::queue(std::string_view name) const noexcept {
+  return env_->queues.find(name);
+}
+
+std::vector<plugin_metric> plugin_host::metrics() const {
+  std::vector<plugin_metric> list;
+  for (const auto& one : plugins_)
+    one->core().metrics.snapshot(one->name(), list);
+  return list;
+}
+
+}  // namespace vsoad

@@ -1,0 +1,134 @@
+#include "plugin_host/stall_monitor.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace vsoad {
+
+/// Written by one thread. `turn` is odd while something runs; it changes at every begin and end.
+struct alignas(64) stall_monitor::slot {
+  std::atomic<stall_subject*> subject{nullptr};
+  std::atomic<std::uint64_t> turn{0};
+};
+
+/// What the monitor remembers of a slot between two looks.
+struct stall_monitor::observation {
+  std::shared_ptr<slot> where;
+  std::uint64_t turn = 0;
+  std::chrono::steady_clock::time_point since;
+  std::string warned;  // the name, while a stall goes on that has been reported
+};
+
+namespace {
+
+std::atomic<std::uint64_t> next_monitor_id{1};
+
+std::string milliseconds_text(std::chrono::steady_clock::duration d) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(d).count()) + " ms";
+}
+
+}  // namespace
+
+stall_monitor::stall_monitor(std::chrono::milliseconds threshold, vsoa::log_sink log)
+    : threshold_(threshold), log_(std::move(log)), id_(next_monitor_id.fetch_add(1)) {
+  if (threshold_.count() > 0) thread_ = std::thread([this] { run(); });
+}
+
+stall_monitor::~stall_monitor() {
+  stop();
+}
+
+void stall_monitor::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    end_ = true;
+  }
+  ending_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+stall_monitor::slot* stall_monitor::own_slot() noexcept {
+  struct holder {
+    std::uint64_t monitor = 0;
+    std::shared_ptr<slot> own;
+  };
+  thread_local holder current;
+  if (current.monitor != id_) {
+    try {
+      auto fresh = std::make_shared<slot>();
+      const std::lock_guard lock(mutex_);
+      slots_.push_back(fresh);
+      current.own = std::move(fresh);
+    } catch (...) {  // no memory: this thread is not watched
+      current.own = nullptr;
+    }
+    current.monitor = id_;
+  }
+  return current.own.get();
+}
+
+void stall_monitor::begin(stall_subject& subject) noexcept {
+  if (threshold_.count() == 0) return;
+  slot* s = own_slot();
+  if (s == nullptr) return;
+  s->subject.store(&subject, std::memory_order_relaxed);
+  s->turn.store(s->turn.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+}
+
+void stall_monitor::end() noexcept {
+  if (threshold_.count() == 0) return;
+  slot* s = own_slot();
+  if (s == nullptr) return;
+  s->turn.store(s->turn.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+}
+
+void stall_monitor::look(observation& seen, std::chrono::steady_clock::time_point now) const {
+  const std::uint64_t turn = seen.where->turn.load(std::memory_order_acquire);
+  if (turn != seen.turn) {
+    if (!seen.warned.empty() && log_) {
+      log_(vsoa::log_level::warning,
+           seen.warned + " returned after about " + milliseconds_text(now - seen.since));
+    }
+    seen.warned.clear();
+    seen.turn = turn;
+    seen.since = now;
+    return;
+  }
+  if ((turn & 1U) == 0 || !seen.warned.empty() || now - seen.since < threshold_) return;
+  // If the turn is still the same after the subject has been read, the two belong together.
+  stall_subject* subject = seen.where->subject.load(std::memory_order_acquire);
+  if (seen.where->turn.load(std::memory_order_acquire) != turn) return;
+  subject->stalls.fetch_add(1, std::memory_order_relaxed);
+  seen.warned = subject->name;
+  if (log_) {
+    log_(vsoa::log_level::warning, seen.warned + " has kept its event loop for more than " +
+                                       milliseconds_text(threshold_) + " and still does");
+  }
+}
+
+void stall_monitor::run() {
+  ::pthread_setname_np(::pthread_self(), "stall-monitor");
+  const auto period = std::max(threshold_ / 2, std::chrono::milliseconds(1));
+  std::vector<observation> seen;
+  std::unique_lock lock(mutex_);
+  while (!ending_.wait_for(lock, period, [this] { return end_; })) {
+    const auto now = std::chrono::steady_clock::now();
+    for (std::size_t i = seen.size(); i < slots_.size(); ++i) {
+      seen.push_back({slots_[i], slots_[i]->turn.load(std::memory_order_acquire), now, {}});
+    }
+    lock.unlock();
+    for (auto& one : seen)
+      look(one, now);
+    lock.lock();
+    // A slot that only this thread still holds has lost its thread. Both lists keep the same order.
+    for (std::size_t i = seen.size(); i-- > 0;) {
+      if (slots_[i].use_count() > 2) continue;
+      slots_.erase(slots_.begin() + static_cast<std::ptrdiff_t>(i));
+      seen.erase(seen.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+}
+
+}  // namespace vsoad

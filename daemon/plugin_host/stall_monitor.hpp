@@ -1,0 +1,78 @@
+// Names the handler that keeps an event loop, while it still keeps it. Each thread that runs
+// handlers has a slot in which it notes what it begins and that it has ended: a few plain stores,
+// no clock. One thread looks at all slots a few times per threshold and knows how long each has
+// shown the same.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "vsoa/log.hpp"
+
+namespace vsoad {
+
+/// Something that may stall. Must live until the monitor has stopped.
+struct stall_subject {
+  std::string name;                      ///< for the log: "plugin echo, command /echo"
+  std::atomic<std::uint64_t> stalls{0};  ///< how often it has
+};
+
+class stall_monitor {
+ public:
+  /// @param threshold  what counts as a stall; zero: nothing is watched and no thread is made. It
+  /// is
+  ///                   noticed within half as long again
+  stall_monitor(std::chrono::milliseconds threshold, vsoa::log_sink log);
+  ~stall_monitor();
+  stall_monitor(const stall_monitor&) = delete;
+  stall_monitor& operator=(const stall_monitor&) = delete;
+
+  /// Ends the watching; subjects may go then. Idempotent.
+  void stop();
+
+  /// Notes that this thread begins to run `subject`. Not nested.
+  void begin(stall_subject& subject) noexcept;
+  /// Notes that it has ended.
+  void end() noexcept;
+
+  /// One for each scope in which a handler runs.
+  class watch {
+   public:
+    watch(stall_monitor& monitor, stall_subject& subject) noexcept : monitor_(monitor) {
+      monitor_.begin(subject);
+    }
+    ~watch() { monitor_.end(); }
+    watch(const watch&) = delete;
+    watch& operator=(const watch&) = delete;
+
+   private:
+    stall_monitor& monitor_;
+  };
+
+ private:
+  struct slot;
+  struct observation;
+
+  slot* own_slot() noexcept;
+  void run();
+  void look(observation& seen, std::chrono::steady_clock::time_point now) const;
+
+  const std::chrono::milliseconds threshold_;
+  const vsoa::log_sink log_;
+  const std::uint64_t id_;  // a monitor made where another was must not find that one's slots
+
+  std::mutex mutex_;
+  std::condition_variable ending_;
+  bool end_ = false;                          // under mutex_
+  std::vector<std::shared_ptr<slot>> slots_;  // under mutex_
+  std::thread thread_;
+};
+
+}  // namespace vsoad
