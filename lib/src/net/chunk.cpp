@@ -4,12 +4,12 @@
 
 namespace vsoa::net {
 
-chunk::chunk(std::size_t capacity, chunk_pool* pool) noexcept
-    : capacity_(static_cast<std::uint32_t>(capacity)), pool_(pool) {}
+chunk::chunk(std::size_t capacity, chunk_pool* pool, bool shared) noexcept
+    : capacity_(static_cast<std::uint32_t>(capacity)), shared_(shared), pool_(pool) {}
 
-chunk* chunk::create(std::size_t capacity, chunk_pool* pool) {
+chunk* chunk::create(std::size_t capacity, chunk_pool* pool, bool shared) {
   void* memory = ::operator new(sizeof(chunk) + capacity);
-  return new (memory) chunk(capacity, pool);
+  return new (memory) chunk(capacity, pool, shared);
 }
 
 void chunk::destroy(chunk* c) noexcept {
@@ -17,8 +17,8 @@ void chunk::destroy(chunk* c) noexcept {
   ::operator delete(c);
 }
 
-chunk_ptr chunk::allocate(std::size_t capacity) {
-  return {create(capacity, nullptr)};
+chunk_ptr chunk::allocate(std::size_t capacity, bool shared) {
+  return {create(capacity, nullptr, shared)};
 }
 
 std::byte* chunk::extend(std::size_t count) noexcept {
@@ -43,7 +43,7 @@ chunk_pool::~chunk_pool() {
 chunk_ptr chunk_pool::take() {
   if (free_.empty()) {
     free_.reserve(max_free);
-    return {chunk::create(output_log::block_bytes, this)};
+    return {chunk::create(output_log::block_bytes, this, true)};
   }
   chunk* c = free_.back();
   free_.pop_back();

@@ -17,7 +17,8 @@ class chunk_pool;
 class chunk {
  public:
   /// A block of its own, freed with its last reference.
-  static boost::intrusive_ptr<chunk> allocate(std::size_t capacity);
+  /// @param shared  see is_shared_log()
+  static boost::intrusive_ptr<chunk> allocate(std::size_t capacity, bool shared = false);
 
   std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
   std::size_t capacity() const noexcept { return capacity_; }
@@ -27,7 +28,7 @@ class chunk {
   std::byte* extend(std::size_t count) noexcept;
   void clear() noexcept { size_ = 0; }
   /// Whether many outboxes may share it, most of them for a few bytes: never to be kept for long.
-  bool is_shared_log() const noexcept { return pool_ != nullptr; }
+  bool is_shared_log() const noexcept { return shared_; }
   bool is_sole_reference() const noexcept { return references_ == 1; }
 
   friend void intrusive_ptr_add_ref(chunk* c) noexcept { ++c->references_; }
@@ -37,15 +38,16 @@ class chunk {
 
  private:
   friend class chunk_pool;
-  chunk(std::size_t capacity, chunk_pool* pool) noexcept;
+  chunk(std::size_t capacity, chunk_pool* pool, bool shared) noexcept;
   ~chunk() = default;
   void dispose() noexcept;
-  static chunk* create(std::size_t capacity, chunk_pool* pool);
+  static chunk* create(std::size_t capacity, chunk_pool* pool, bool shared);
   static void destroy(chunk* c) noexcept;
 
   std::uint32_t references_ = 0;
   std::uint32_t capacity_;
   std::uint32_t size_ = 0;
+  bool shared_;
   chunk_pool* pool_;  // where it returns to; null: a block of its own
 };
 

@@ -65,7 +65,7 @@ void connection::work_off(std::span<const std::byte> input) {
   auto s = reader_.feed(input, on_each);
   while (state_ == state::open) {
     if (!dirty_) flush();
-    if (s != protocol::packet_reader::state::paused || !is_drained()) break;
+    if (s != protocol::packet_reader::state::paused || !may_go_on()) break;
     if (state_ == state::open) s = reader_.resume(on_each);
   }
   in_input_ = false;
@@ -81,7 +81,7 @@ connection::next connection::take(const packet_view& p) {
     // More answers than half an outbox from one read: let the kernel have them before the next
     // packet.
     flush();
-    if (!is_drained()) wanted = next::pause;
+    if (!may_go_on()) wanted = next::pause;
   }
   return wanted;
 }
@@ -106,6 +106,8 @@ void connection::send(const slice& s) {
 
 void connection::send_alone(const slice& s) {
   if (state_ != state::open) return;
+  flush();
+  if (!outbox_.empty()) return send(s);
   slice rest = s;
   const ssize_t count = ::send(native_handle(), s.data(), s.size(), MSG_NOSIGNAL);
   ++traffic_.writes;
@@ -130,10 +132,19 @@ void connection::mark_dirty() {
 void connection::flush_requested() {
   dirty_ = false;
   flush();
-  if (reader_.is_paused() && is_drained() && state_ == state::open) {
-    work_off({});
-    wait_readable();
-  }
+  go_on();
+}
+
+void connection::block_input(bool blocked) {
+  input_blocked_ = blocked;
+  if (!blocked) go_on();
+}
+
+// Continues with what a pause kept back.
+void connection::go_on() {
+  if (!reader_.is_paused() || !may_go_on() || state_ != state::open) return;
+  work_off({});
+  wait_readable();
 }
 
 void connection::flush() {

@@ -77,7 +77,7 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   bool has_room(std::size_t bytes) const noexcept {
     return outbox_.empty() || outbox_.bytes() + bytes <= settings_.outbox_limit;
   }
-  /// Sends at once, in a system call of its own, what must not be coalesced. @pre nothing is queued
+  /// Sends at once, in a system call of its own, behind what is queued.
   void send_alone(const slice& s);
   /// While held, nothing but send_alone() leaves.
   void hold(bool held);
@@ -90,6 +90,9 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   void close_gracefully();
   /// Stops reading for good; what is queued still leaves.
   void stop_reading() noexcept { reading_stopped_ = true; }
+
+  /// While blocked, on_packet() is not called: it answers `pause`, and goes on when unblocked.
+  void block_input(bool blocked);
 
   void set_deadline(steady_time when);
   void clear_deadline() noexcept { deadline_ = steady_time::max(); }
@@ -128,7 +131,10 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   void discard_input();
   void finish(bool reset);
   void account() noexcept;
-  bool is_drained() const noexcept { return outbox_.bytes() <= settings_.outbox_limit / 4; }
+  void go_on();
+  bool may_go_on() const noexcept {
+    return !input_blocked_ && outbox_.bytes() <= settings_.outbox_limit / 4;
+  }
 
   loop& loop_;
   basic_socket socket_;
@@ -149,6 +155,7 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   bool waiting_readable_ : 1 = false;
   bool waiting_writable_ : 1 = false;
   bool reading_stopped_ : 1 = false;
+  bool input_blocked_ : 1 = false;
   bool drop_when_slow_ : 1 = false;
 };
 

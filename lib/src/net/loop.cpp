@@ -43,8 +43,8 @@ void loop::request_stop() {
   context_.stop();
 }
 
-bool loop::is_here() const noexcept {
-  return current_loop == this;
+loop* loop::current() noexcept {
+  return current_loop;
 }
 
 void loop::post(task work) {

@@ -50,7 +50,9 @@ class loop {
   std::size_t index() const noexcept { return index_; }
   boost::asio::io_context& context() noexcept { return context_; }
   /// Whether the caller runs on this loop's thread.
-  bool is_here() const noexcept;
+  bool is_here() const noexcept { return current() == this; }
+  /// The loop that the calling thread runs; null: none.
+  static loop* current() noexcept;
   /// Runs `work` on this loop, soon, in order. Any thread. One wake-up serves all that has been
   /// posted.
   void post(task work);
@@ -64,6 +66,7 @@ class loop {
   /// Has connection `c` flushed at the end of this turn, those of higher priority first.
   void request_flush(connection& c, std::uint8_t priority);
   void request_turn_end(turn_end& t);
+  void cancel_turn_end(turn_end& t) { std::erase(turn_ends_, &t); }
 
   runtime::timer_id start_timer(runtime::timer_id id, std::chrono::milliseconds delay,
                                 std::chrono::milliseconds interval, std::function<void()> body);

@@ -58,9 +58,10 @@ void runtime::impl::stop() {
 }
 
 net::loop* runtime::impl::here() noexcept {
-  const auto found =
-      std::find_if(loops_.begin(), loops_.end(), [](const auto& l) { return l->is_here(); });
-  return found == loops_.end() ? nullptr : found->get();
+  net::loop* loop = net::loop::current();
+  const bool ours =
+      loop != nullptr && loop->index() < loops_.size() && loops_[loop->index()].get() == loop;
+  return ours ? loop : nullptr;
 }
 
 void runtime::impl::run_and_wait(net::loop& where, const std::function<void()>& work) {

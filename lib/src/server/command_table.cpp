@@ -1,0 +1,30 @@
+#include "server/command_table.hpp"
+
+#include "vsoa/url.hpp"
+
+namespace vsoa {
+
+std::shared_ptr<const command_table> command_table::with(const command_table* base,
+                                                         const std::string& url, entry e) {
+  auto table =
+      base != nullptr ? std::make_shared<command_table>(*base) : std::make_shared<command_table>();
+  table->entries_[url] = std::move(e);
+  return table;
+}
+
+std::shared_ptr<const command_table> command_table::of(std::vector<server::command_entry> entries) {
+  auto table = std::make_shared<command_table>();
+  for (auto& e : entries)
+    table->entries_[e.url] = {std::move(e.handler), e.queue};
+  return table;
+}
+
+const command_table::entry* command_table::find(std::string_view url) const {
+  const auto match = entries_.best_match(url);
+  if (!match) return nullptr;
+  // What was registered is valid; only the part of the URL that a subtree leaves open may not be.
+  if (match.pattern.size() != url.size() && !is_valid_url(url)) return nullptr;
+  return match.value;
+}
+
+}  // namespace vsoa

@@ -1,0 +1,95 @@
+// SUBSCRIBE and UNSUBSCRIBE. Source: the wire notes, lib/README.md, "Subscriptions".
+
+#include <algorithm>
+
+#include "protocol/param.hpp"
+#include "server/server_impl.hpp"
+#include "server/session.hpp"
+#include "server/shard.hpp"
+#include "vsoa/url.hpp"
+
+namespace vsoa {
+namespace {
+
+// The URLs that a request names: its URL, or else the list in its param.
+struct request_urls {
+  status verdict = status::success;
+  std::vector<std::string> list;  // owns what `urls` shows
+  std::vector<std::string_view> urls;
+};
+
+request_urls read_urls(const packet_view& p) {
+  request_urls r;
+  if (!p.url.empty()) {
+    r.urls.push_back(p.url);
+  } else if (auto list = protocol::read_url_list(p.payload.param)) {
+    r.list = std::move(*list);
+    r.urls.assign(r.list.begin(), r.list.end());
+  } else {
+    r.verdict = status::arguments;
+  }
+  if (!std::all_of(r.urls.begin(), r.urls.end(), is_valid_url)) r.verdict = status::arguments;
+  return r;
+}
+
+bool names_nothing(const packet_view& p) {
+  return p.url.empty() && (p.payload.param.empty() || p.payload.param == "null");
+}
+
+}  // namespace
+
+// All or nothing: a request over the limits leaves the subscriptions as they were.
+status session::subscribe(const std::vector<std::string_view>& urls,
+                          std::vector<std::string_view>& added) {
+  const server_limits& limits = shard_.owner().options().limits;
+  for (const std::string_view url : urls) {
+    if (!shard_.subscribe(url, *this, topics_)) continue;
+    added.push_back(url);
+    subscription_bytes_ += url.size();
+    if (topics_.size() <= limits.subscriptions &&
+        subscription_bytes_ <= limits.subscription_bytes) {
+      continue;
+    }
+    for (const std::string_view undo : added) {
+      shard_.unsubscribe(undo, *this, topics_);
+      subscription_bytes_ -= undo.size();
+    }
+    added.clear();
+    return status::no_memory;
+  }
+  return status::success;
+}
+
+void session::handle_subscribe(const packet_view& p) {
+  request_urls request = read_urls(p);
+  std::vector<std::string_view> added;
+  if (request.verdict == status::success) request.verdict = subscribe(request.urls, added);
+  // The answer goes before any publish that the subscription brings.
+  answer(p, request.verdict);
+  const auto& callback = shard_.owner().on_subscribe;
+  if (callback && !added.empty()) callback(id(), added);
+}
+
+void session::handle_unsubscribe(const packet_view& p) {
+  request_urls request;
+  if (names_nothing(p)) {
+    for (const subscriptions::topic* t : topics_)
+      request.list.push_back(t->url);
+    request.urls.assign(request.list.begin(), request.list.end());
+  } else {
+    request = read_urls(p);
+  }
+  std::vector<std::string_view> removed;
+  if (request.verdict == status::success) {
+    for (const std::string_view url : request.urls) {
+      if (!shard_.unsubscribe(url, *this, topics_)) continue;
+      subscription_bytes_ -= url.size();
+      removed.push_back(url);
+    }
+  }
+  answer(p, request.verdict);
+  const auto& callback = shard_.owner().on_unsubscribe;
+  if (callback && !removed.empty()) callback(id(), removed);
+}
+
+}  // namespace vsoa

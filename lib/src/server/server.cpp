@@ -1,0 +1,160 @@
+#include "vsoa/server.hpp"
+
+#include <algorithm>
+
+#include "server/server_impl.hpp"
+
+namespace vsoa {
+
+server::server(runtime& loops, server_options options)
+    : impl_(std::make_shared<server_impl>(loops, std::move(options))) {}
+server::~server() {
+  stop();
+}
+
+socket_address server::listen(const socket_address& address) {
+  return impl_->listen(address);
+}
+void server::start() {
+  impl_->start();
+}
+void server::drain() {
+  impl_->drain();
+}
+bool server::idle() const {
+  return impl_->idle();
+}
+void server::stop() {
+  impl_->stop();
+}
+std::vector<socket_address> server::addresses() const {
+  return impl_->addresses();
+}
+
+bool server::command(std::string url, command_handler handler, work_queue* queue) {
+  return impl_->add_command(std::move(url), {std::move(handler), queue});
+}
+bool server::set_commands(std::vector<command_entry> entries) {
+  return impl_->set_commands(std::move(entries));
+}
+
+void server::on_unserved(std::function<bool(call&)> h) {
+  impl_->on_unserved = std::move(h);
+}
+void server::on_client(client_callback c) {
+  impl_->on_client = std::move(c);
+}
+void server::on_datagram(datagram_callback c) {
+  impl_->on_datagram = std::move(c);
+}
+void server::on_subscribe(subscription_callback c) {
+  impl_->on_subscribe = std::move(c);
+}
+void server::on_unsubscribe(subscription_callback c) {
+  impl_->on_unsubscribe = std::move(c);
+}
+
+bool server::publish(std::string_view url, payload_view payload, channel via) {
+  return impl_->publish(url, payload, via);
+}
+bool server::publish_to(client_id client, std::string_view url, payload_view payload, channel via) {
+  return impl_->publish_to(client, url, payload, via);
+}
+bool server::is_subscribed(std::string_view url) const {
+  return std::any_of(impl_->shards().begin(), impl_->shards().end(),
+                     [&](const auto& s) { return s->is_subscribed(url); });
+}
+bool server::datagram(client_id client, std::string_view url, payload_view payload, channel via) {
+  return impl_->datagram(client, url, payload, via);
+}
+
+std::vector<client_info> server::clients() const {
+  struct numbered {
+    std::uint64_t serial;
+    client_info info;
+  };
+  std::vector<numbered> found;
+  for (const auto& s : impl_->shards()) {
+    s->inspect_all([&](const session& each) { found.push_back({each.serial(), each.info()}); });
+  }
+  std::sort(found.begin(), found.end(), [](const numbered& a, const numbered& b) {
+    if (a.info.priority != b.info.priority) return a.info.priority > b.info.priority;
+    return a.serial < b.serial;
+  });
+  std::vector<client_info> result;
+  for (numbered& each : found)
+    result.push_back(std::move(each.info));
+  return result;
+}
+
+std::optional<client_info> server::client(client_id id) const {
+  std::optional<client_info> result;
+  impl_->shard_of(id).inspect(id, [&](const session& s) { result = s.info(); });
+  return result;
+}
+
+bool server::is_subscribed(client_id client, std::string_view url) const {
+  bool result = false;
+  impl_->shard_of(client).inspect(client, [&](const session& s) { result = s.is_subscribed(url); });
+  return result;
+}
+
+bool server::set_authed(client_id client, bool authed) {
+  return impl_->change(client, [authed](session& s) { s.set_authed(authed); });
+}
+bool server::set_priority(client_id client, std::uint8_t priority) {
+  if (priority > max_priority) return false;
+  return impl_->change(client, [priority](session& s) { s.set_priority(priority); });
+}
+bool server::set_keepalive(client_id client, std::chrono::seconds idle) {
+  return impl_->change(client, [idle](session& s) { s.set_keepalive(idle); });
+}
+bool server::set_send_timeout(client_id client, std::chrono::milliseconds timeout) {
+  return impl_->change(client, [timeout](session& s) { s.set_send_timeout(timeout); });
+}
+bool server::close(client_id id) {
+  return client(id).has_value() && impl_->close(id);
+}
+
+void server::set_credentials(std::vector<credential> credentials) {
+  impl_->set_credentials(std::move(credentials));
+}
+void server::set_password(std::string password) {
+  std::vector<credential> credentials;
+  if (!password.empty()) credentials.push_back({"", std::move(password)});
+  impl_->set_credentials(std::move(credentials));
+}
+void server::set_send_timeout(std::chrono::milliseconds timeout, bool existing) {
+  impl_->set_send_timeout(timeout);
+  if (existing) impl_->for_all_sessions([timeout](session& s) { s.set_send_timeout(timeout); });
+}
+
+server_stats server::stats() const {
+  server_stats sum;
+  for (const auto& s : impl_->shards()) {
+    const shard_counters& c = s->counters();
+    sum.clients += s->connections();
+    sum.accepted += c.accepted;
+    sum.refused += c.refused;
+    sum.handshakes += c.handshakes;
+    sum.handshake_timeouts += c.handshake_timeouts;
+    sum.bad_passwords += c.bad_passwords;
+    sum.protocol_errors += c.protocol_errors;
+    sum.slow_closed += c.slow_closed;
+    sum.dropped += c.dropped + s->quick().dropped();
+    sum.partial_timeouts += c.partial_timeouts;
+    sum.calls += c.calls;
+    sum.calls_refused += c.calls_refused;
+    sum.publishes += s->publishes();
+    sum.deliveries += c.deliveries;
+    sum.datagrams_in += c.datagrams_in;
+    sum.quick_rejected += c.quick_rejected;
+    sum.received_bytes += c.received_bytes;
+    sum.sent_bytes += c.sent_bytes + s->quick().sent_bytes();
+    sum.writes += c.writes;
+    sum.outbox_bytes += c.outbox_bytes;
+  }
+  return sum;
+}
+
+}  // namespace vsoa

@@ -1,0 +1,101 @@
+// A server's shared part: options, callbacks, listeners, and its shards. What callbacks read is set
+// before start() and never changes after.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "net/listener.hpp"
+#include "net/quick.hpp"
+#include "server/gatekeeper.hpp"
+#include "server/shard.hpp"
+#include "vsoa/server.hpp"
+
+namespace vsoa {
+
+class server_impl : public std::enable_shared_from_this<server_impl> {
+ public:
+  server_impl(runtime& loops, server_options options);
+  ~server_impl();
+
+  socket_address listen(const socket_address& address);
+  void start();
+  void drain();
+  bool idle() const;
+  void stop();
+  std::vector<socket_address> addresses() const;
+
+  bool add_command(std::string url, command_table::entry e);
+  bool set_commands(std::vector<server::command_entry> entries);
+
+  bool publish(std::string_view url, payload_view payload, channel via);
+  bool publish_to(client_id client, std::string_view url, payload_view payload, channel via);
+  bool datagram(client_id client, std::string_view url, payload_view payload, channel via);
+  void reply_deferred(client_id client, std::uint64_t serial, const packet_view& p);
+  void drop_deferred(client_id client, std::uint64_t serial);
+  /// Runs `change` on the session, on its loop: at once when that is here. False: no such client.
+  bool change(client_id client, std::function<void(session&)> change);
+  /// Never at once: callbacks may close their own client.
+  bool close(client_id client);
+  void for_all_sessions(std::function<void(session&)> change);
+  server_stats stats() const;
+
+  shard& shard_of(client_id id) noexcept { return *shards_[id % shards_.size()]; }
+  const shard& shard_of(client_id id) const noexcept { return *shards_[id % shards_.size()]; }
+  const std::vector<std::unique_ptr<shard>>& shards() const noexcept { return shards_; }
+  shard* here() noexcept;
+  std::uint64_t next_serial() noexcept { return next_serial_.fetch_add(1); }
+  runtime::impl& loops() noexcept { return loops_; }
+  gatekeeper& gate() noexcept { return gate_; }
+  const server_options& options() const noexcept { return options_; }
+  void log(log_level level, std::string_view line) const;
+
+  void set_credentials(std::vector<credential> credentials);
+  std::shared_ptr<const std::vector<credential>> credentials() const;
+  std::chrono::milliseconds send_timeout() const noexcept { return send_timeout_.load(); }
+  void set_send_timeout(std::chrono::milliseconds t) noexcept { send_timeout_.store(t); }
+
+  server::client_callback on_client;
+  server::datagram_callback on_datagram;
+  server::subscription_callback on_subscribe;
+  server::subscription_callback on_unsubscribe;
+  std::function<bool(call&)> on_unserved;
+
+ private:
+  struct endpoint {
+    socket_address address;
+    std::uint16_t quick_port = 0;
+    net::loop* where = nullptr;
+    std::shared_ptr<net::listener> tcp;
+    std::shared_ptr<net::quick_socket> quick;
+    net::unique_fd socket, udp;  // until start()
+  };
+
+  void accept(net::unique_fd socket, const socket_address& peer, std::size_t endpoint_index);
+  void quick_arrived(std::span<const std::byte> datagram, const socket_address& from);
+  std::optional<client_id> admit(const shard& where, const ip_address& ip);
+  void spread_commands();
+  void run_everywhere(const std::function<void(shard&)>& work);
+
+  runtime::impl& loops_;
+  server_options options_;
+  gatekeeper gate_;
+  std::vector<std::unique_ptr<shard>> shards_;
+  std::vector<endpoint> endpoints_;
+  std::atomic<std::uint64_t> next_serial_{1};
+  std::atomic<std::size_t> next_shard_{0};
+  std::atomic<std::chrono::milliseconds> send_timeout_;
+  std::atomic<bool> stopped_{false};
+
+  mutable std::mutex command_mutex_;
+  std::shared_ptr<const command_table>
+      commands_;  // guarded by command_mutex_; shards have their own
+  mutable std::mutex credentials_mutex_;
+  std::shared_ptr<const std::vector<credential>> credentials_;  // guarded by credentials_mutex_
+};
+
+}  // namespace vsoa

@@ -1,0 +1,245 @@
+#include "server/session.hpp"
+
+#include <algorithm>
+
+#include "protocol/encoder.hpp"
+#include "protocol/gate.hpp"
+#include "server/server_impl.hpp"
+#include "server/shard.hpp"
+#include "vsoa/url.hpp"
+
+namespace vsoa {
+namespace {
+
+// What a connection may send in one packet before it has passed the handshake.
+constexpr std::size_t handshake_packet_bytes = 4096;
+
+std::string_view describe(net::close_reason why) {
+  switch (why) {
+    case net::close_reason::peer:
+      return "closed by the client";
+    case net::close_reason::local:
+      return "closed by us";
+    case net::close_reason::protocol_error:
+      return "protocol error";
+    case net::close_reason::slow:
+      return "does not read";
+    case net::close_reason::partial:
+      return "unfinished packet";
+  }
+  return "?";
+}
+
+}  // namespace
+
+session::session(shard& owner, net::unique_fd socket, origin from)
+    : net::connection(owner.where(), std::move(socket), from.peer.ip.v6, owner.counters(),
+                      {owner.owner().send_timeout(), owner.owner().options().limits.partial_timeout,
+                       owner.owner().options().limits.outbox}),
+      shard_(owner),
+      origin_(std::move(from)),
+      order_(origin_.serial),
+      authenticated_(origin_.authenticated) {
+  const server_options& options = owner.owner().options();
+  set_packet_limit(handshake_packet_bytes);
+  set_drop_when_slow(options.limits.slow == slow_consumer::drop);
+  if (options.keepalive.count() > 0) set_keepalive(options.keepalive);
+  set_deadline(std::chrono::steady_clock::now() + options.limits.handshake_timeout);
+}
+
+client_info session::info() const {
+  return {origin_.id,
+          origin_.peer,
+          origin_.local,
+          role_,
+          authed_.load(std::memory_order_relaxed),
+          priority(),
+          peer_quick_port_.load(std::memory_order_relaxed)};
+}
+
+bool session::is_subscribed(std::string_view url) const {
+  return std::any_of(topics_.begin(), topics_.end(),
+                     [&](const subscriptions::topic* t) { return url_matches(t->url, url); });
+}
+
+session::next session::on_packet(const packet_view& p) {
+  // The client has seen the handshake's answer if it goes on.
+  if (is_held()) hold(false);
+  switch (protocol::admit(p, authenticated_)) {
+    case protocol::gate_verdict::ignore:
+      break;
+    case protocol::gate_verdict::dispatch:
+      dispatch(p);
+      break;
+    case protocol::gate_verdict::refuse:
+      refuse(p);
+      break;
+    case protocol::gate_verdict::close:
+      close(net::close_reason::local);
+      break;
+  }
+  if (doomed_) return next::stop;
+  if (shard_.is_backlogged() && is_open()) {
+    block_input(true);
+    shard_.wait_for_backlog(*this);
+    return next::pause;
+  }
+  return next::packet;
+}
+
+void session::dispatch(const packet_view& p) {
+  switch (p.type) {
+    case packet_type::servinfo:
+      return handle_servinfo(p);
+    case packet_type::rpc:
+      return handle_rpc(p);
+    case packet_type::subscribe:
+      return handle_subscribe(p);
+    case packet_type::unsubscribe:
+      return handle_unsubscribe(p);
+    case packet_type::datagram:
+      return handle_datagram(p);
+    case packet_type::pingecho:
+      return answer(p, status::success);
+    case packet_type::publish:
+    case packet_type::qossetup:
+    case packet_type::noop:
+      break;  // the gate has stopped these
+  }
+}
+
+void session::refuse(const packet_view& p) {
+  ++shard_.counters().bad_passwords;
+  answer(p, status::password);
+  close_gracefully();
+}
+
+void session::answer(const packet_view& request, status s) {
+  packet_view p;
+  p.type = request.type;
+  p.flags = packet_flags::reply;
+  p.seqno = request.seqno;
+  p.status = static_cast<std::uint8_t>(s);
+  send_packet(p);
+}
+
+net::slice session::encode(const packet_view& p) {
+  net::slice packet = where().log().reserve(protocol::encoded_bytes(p));
+  protocol::encode(p, packet.block->data() + packet.begin);
+  return packet;
+}
+
+// What the client has asked for: if it does not take that, it is of no use.
+void session::send_packet(const packet_view& p) {
+  if (doomed_) return;
+  if (!has_room(protocol::encoded_bytes(p))) return close_slow();
+  send(encode(p));
+}
+
+void session::reply_encoded(const net::slice& packet) {
+  call_ended();
+  if (doomed_) return;
+  if (!has_room(packet.size())) return close_slow();
+  send(packet);
+}
+
+void session::overflow() {
+  ++shard_.counters().dropped;
+  if (shard_.owner().options().limits.slow == slow_consumer::close) close_slow();
+}
+
+void session::deliver(const net::slice& packet, channel via) {
+  if (!is_handshaken() || doomed_ || !authed_.load(std::memory_order_relaxed)) return;
+  if (via == channel::quick) {
+    const std::uint16_t port = peer_quick_port_.load(std::memory_order_relaxed);
+    if (port == 0 || !origin_.quick) return;
+    shard_.quick().send(origin_.quick, {origin_.peer.ip, port}, origin_.local.ip, packet);
+  } else if (has_room(packet.size())) {
+    send(packet);
+  } else {
+    return overflow();
+  }
+  ++shard_.counters().deliveries;
+}
+
+bool session::send_message(const packet_view& p, channel via) {
+  if (!authenticated_ || doomed_ || !is_open()) return false;
+  if (p.type == packet_type::publish && !authed_.load(std::memory_order_relaxed)) return false;
+  if (via == channel::quick) {
+    const std::uint16_t port = peer_quick_port_.load(std::memory_order_relaxed);
+    if (port == 0 || !origin_.quick) return false;
+    shard_.quick().send(origin_.quick, {origin_.peer.ip, port}, origin_.local.ip, encode(p));
+    return true;
+  }
+  if (has_room(protocol::encoded_bytes(p))) {
+    send(encode(p));
+    return true;
+  }
+  overflow();
+  return false;
+}
+
+void session::close_slow() {
+  if (doomed_) return;
+  doomed_ = true;
+  where().post(
+      [self = boost::intrusive_ptr<session>(this)] { self->close(net::close_reason::slow, true); });
+}
+
+void session::set_priority(std::uint8_t priority) {
+  priority_.store(priority, std::memory_order_relaxed);
+  order_ = shard_.owner().next_serial();
+  shard_.priorities_changed();
+  set_flush_priority(priority);
+  net::set_type_of_service(native_handle(), is_v6(), priority);
+  packet_view p;
+  p.type = packet_type::qossetup;
+  p.flags = packet_flags::reply;
+  p.status = priority;
+  send_packet(p);
+}
+
+void session::call_deferred() noexcept {
+  ++calls_in_flight_;
+  ++shard_.counters().calls_open;
+}
+
+void session::call_ended() noexcept {
+  --calls_in_flight_;
+  shard_.counters().calls_open -= 1;
+}
+
+void session::on_deadline() {
+  if (is_handshaken()) return hold(false);
+  ++shard_.counters().handshake_timeouts;
+  close(net::close_reason::local);
+}
+
+void session::on_closed(net::close_reason why) {
+  shard_counters& counters = shard_.counters();
+  switch (why) {
+    case net::close_reason::protocol_error:
+      ++counters.protocol_errors;
+      break;
+    case net::close_reason::slow:
+      ++counters.slow_closed;
+      break;
+    case net::close_reason::partial:
+      ++counters.partial_timeouts;
+      break;
+    case net::close_reason::peer:
+    case net::close_reason::local:
+      break;
+  }
+  counters.calls_open -= calls_in_flight_;
+  calls_in_flight_ = 0;
+  shard_.unsubscribe_all(*this, topics_);
+  server_impl& owner = shard_.owner();
+  owner.gate().gone(origin_.id);
+  shard_.forget(*this);
+  owner.log(log_level::debug, "client " + std::to_string(origin_.id) + " at " +
+                                  origin_.peer.to_string() + ": " + std::string(describe(why)));
+  if (is_handshaken() && owner.on_client) owner.on_client(origin_.id, false);
+}
+
+}  // namespace vsoa

@@ -1,0 +1,100 @@
+// One client of a server: what the protocol makes of its connection. Handlers of the message kinds
+// are in handle_*.cpp.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/connection.hpp"
+#include "net/quick.hpp"
+#include "server/subscriptions.hpp"
+#include "vsoa/server.hpp"
+
+namespace vsoa {
+
+class shard;
+
+class session final : public net::connection {
+ public:
+  struct origin {
+    client_id id = 0;
+    std::uint64_t serial = 0;  ///< of all sessions of the server, in order of connection
+    socket_address peer;
+    socket_address local;
+    std::shared_ptr<net::quick_socket> quick;
+    std::uint16_t quick_port = 0;  ///< ours
+    bool authenticated = false;    ///< no password is asked
+  };
+  session(shard& owner, net::unique_fd socket, origin from);
+
+  // Any thread that holds the shard's lock; the loop's thread without it.
+  client_id id() const noexcept { return origin_.id; }
+  std::uint64_t serial() const noexcept { return origin_.serial; }
+  std::uint64_t order() const noexcept { return order_; }
+  std::uint8_t priority() const noexcept { return priority_.load(std::memory_order_relaxed); }
+  bool is_handshaken() const noexcept { return handshaken_.load(std::memory_order_acquire); }
+  client_info info() const;
+  bool is_subscribed(std::string_view url) const;
+
+  // The loop's thread only.
+  void reply(std::uint32_t seqno, status s, payload_view payload, std::uint16_t tunid);
+  /// An answer made elsewhere, encoded.
+  void reply_encoded(const net::slice& packet);
+  /// A publish, encoded once for all.
+  void deliver(const net::slice& packet, channel via);
+  /// Closes, soon: whoever found the outbox full may be in the middle of a callback.
+  void close_slow();
+  /// A datagram, or a publish meant for this client alone.
+  bool send_message(const packet_view& p, channel via);
+  void quick_datagram(const packet_view& p, const socket_address& from);
+
+  void set_authed(bool authed) { authed_.store(authed, std::memory_order_relaxed); }
+  void set_priority(std::uint8_t priority);
+  void set_keepalive(std::chrono::seconds idle) { net::set_keepalive(native_handle(), idle); }
+  using net::connection::block_input;
+  using net::connection::set_send_timeout;
+  void disconnect() { close(net::close_reason::local); }
+  void stop_input() { stop_reading(); }
+
+  void call_deferred() noexcept;
+  void call_ended() noexcept;
+
+ private:
+  next on_packet(const packet_view& p) override;
+  void on_closed(net::close_reason why) override;
+  void on_deadline() override;
+
+  void dispatch(const packet_view& p);
+  void refuse(const packet_view& p);
+  void handle_servinfo(const packet_view& p);
+  bool authenticate(const packet_view& p);
+  void handle_rpc(const packet_view& p);
+  void handle_subscribe(const packet_view& p);
+  void handle_unsubscribe(const packet_view& p);
+  void handle_datagram(const packet_view& p);
+
+  status subscribe(const std::vector<std::string_view>& urls, std::vector<std::string_view>& added);
+  void overflow();
+  void send_packet(const packet_view& p);
+  void answer(const packet_view& request, status s);
+  net::slice encode(const packet_view& p);
+
+  shard& shard_;
+  const origin origin_;
+  std::uint64_t order_;
+  std::string role_;
+  subscriptions::list topics_;
+  std::size_t subscription_bytes_ = 0;
+  std::size_t calls_in_flight_ = 0;
+  std::atomic<std::uint16_t> peer_quick_port_{0};
+  std::atomic<std::uint8_t> priority_{0};
+  std::atomic<bool> authed_{true};
+  std::atomic<bool> handshaken_{false};
+  bool authenticated_;
+  bool doomed_ = false;  // about to be closed: nothing more is queued
+};
+
+}  // namespace vsoa

@@ -1,0 +1,287 @@
+#include "server/shard.hpp"
+
+#include <cstring>
+#include <exception>
+
+#include "protocol/decoder.hpp"
+#include "protocol/encoder.hpp"
+#include "server/server_impl.hpp"
+
+namespace vsoa {
+namespace {
+
+// Bytes on their way to another loop: above the first, producers hold on until they are below the
+// second.
+constexpr std::size_t backlog_high = 8U << 20;
+constexpr std::size_t backlog_low = 2U << 20;
+// Publishes from threads that can't be held: dropped beyond this.
+constexpr std::size_t outside_limit = 64U << 20;
+
+net::slice encode_to(net::output_log& log, const packet_view& p) {
+  net::slice packet = log.reserve(protocol::encoded_bytes(p));
+  protocol::encode(p, packet.block->data() + packet.begin);
+  return packet;
+}
+
+// A packet in a block of its own, which one thread makes and hands to another.
+net::slice encode_apart(const packet_view& p) {
+  const std::size_t bytes = protocol::encoded_bytes(p);
+  net::chunk_ptr block = net::chunk::allocate(bytes);
+  protocol::encode(p, block->extend(bytes));
+  return {std::move(block), 0, static_cast<std::uint32_t>(bytes)};
+}
+
+// In the batch's block, a new one when it is full. Receivers share these blocks.
+net::slice encode_to(publish_batch& batch, const packet_view& p) {
+  const std::size_t bytes = protocol::encoded_bytes(p);
+  if (bytes >= net::output_log::large_bytes) return encode_apart(p);
+  if (!batch.block || batch.block->room() < bytes) {
+    batch.block = net::chunk::allocate(net::output_log::block_bytes, true);
+  }
+  const auto begin = static_cast<std::uint32_t>(batch.block->size());
+  protocol::encode(p, batch.block->extend(bytes));
+  return {batch.block, begin, begin + static_cast<std::uint32_t>(bytes)};
+}
+
+}  // namespace
+
+shard::shard(server_impl& owner, net::loop& where, std::size_t shard_count)
+    : owner_(owner), loop_(where), quick_(where), outgoing_(shard_count) {}
+
+shard::~shard() {
+  loop_.cancel_turn_end(*this);
+}
+
+// --- sessions ---
+
+void shard::adopt(net::unique_fd socket, session::origin from) {
+  const client_id id = from.id;
+  try {
+    const boost::intrusive_ptr<session> s(new session(*this, std::move(socket), std::move(from)));
+    {
+      const std::unique_lock lock(mutex_);
+      sessions_.emplace(id, s);
+    }
+    ++counters_.accepted;
+    s->start();
+  } catch (const std::exception& e) {
+    owner_.gate().gone(id);
+    owner_.log(log_level::error, std::string("can't take a connection: ") + e.what());
+  }
+}
+
+void shard::forget(session& s) {
+  const std::unique_lock lock(mutex_);
+  sessions_.erase(s.id());
+}
+
+session* shard::find(client_id id) const {
+  const auto found = sessions_.find(id);
+  return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+session* shard::find(client_id id, std::uint64_t serial) const {
+  session* s = find(id);
+  return s != nullptr && s->serial() == serial ? s : nullptr;
+}
+
+std::size_t shard::connections() const {
+  const std::shared_lock lock(mutex_);
+  return sessions_.size();
+}
+
+void shard::close_all() {
+  for_each([](session& s) { s.disconnect(); });
+  waiting_for_backlog_.clear();
+  loop_.cancel_turn_end(*this);
+  loop_.cancel_turn_end(quick_);
+}
+
+void shard::stop_input() {
+  for (const auto& [id, s] : sessions_)
+    s->stop_input();
+}
+
+// The work may close sessions.
+void shard::for_each(const std::function<void(session&)>& work) {
+  std::vector<boost::intrusive_ptr<session>> all;
+  for (const auto& [id, s] : sessions_)
+    all.push_back(s);
+  for (const auto& s : all)
+    work(*s);
+}
+
+// --- subscriptions ---
+
+bool shard::subscribe(std::string_view url, session& s, subscriptions::list& own) {
+  const std::unique_lock lock(mutex_);
+  if (!subscriptions_.add(url, s, own)) return false;
+  subscriber_count_.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
+bool shard::unsubscribe(std::string_view url, session& s, subscriptions::list& own) {
+  const std::unique_lock lock(mutex_);
+  if (!subscriptions_.remove(url, s, own)) return false;
+  subscriber_count_.fetch_sub(1, std::memory_order_relaxed);
+  return true;
+}
+
+void shard::unsubscribe_all(session& s, subscriptions::list& own) {
+  if (own.empty()) return;
+  const std::unique_lock lock(mutex_);
+  subscriber_count_.fetch_sub(own.size(), std::memory_order_relaxed);
+  subscriptions_.remove_all(s, own);
+}
+
+bool shard::is_subscribed(std::string_view url) const {
+  if (!has_subscribers()) return false;
+  const std::shared_lock lock(mutex_);
+  return subscriptions_.has(url);
+}
+
+// --- publishing ---
+
+void shard::publish_here(const packet_view& p, channel via) {
+  if (!has_subscribers()) return;
+  deliver(encode_to(loop_.log(), p), p.url, via);
+}
+
+void shard::deliver(const net::slice& packet, std::string_view url, channel via) {
+  for (session* s : subscriptions_.match(url))
+    s->deliver(packet, via);
+}
+
+void shard::publish_there(shard& target, const packet_view& p, channel via) {
+  publish_batch& batch = outgoing_[target.loop_.index()];
+  batch.items.push_back({encode_to(batch, p), via});
+  const std::size_t bytes = batch.items.back().packet.size();
+  batch.bytes += bytes;
+  const std::size_t waiting = target.inbox_bytes_.fetch_add(bytes) + bytes;
+  if (waiting > backlog_high) backlogged_ = true;
+  if (!outgoing_requested_) {
+    outgoing_requested_ = true;
+    loop_.request_turn_end(*this);
+  }
+}
+
+void shard::on_turn_end() {
+  outgoing_requested_ = false;
+  for (std::size_t i = 0; i < outgoing_.size(); ++i) {
+    if (outgoing_[i].items.empty()) continue;
+    publish_batch batch = std::move(outgoing_[i]);
+    outgoing_[i] = {};
+    batch.block.reset();  // from here on the items alone hold the blocks
+    shard& target = *owner_.shards()[i];
+    target.loop_.post([owner = owner_.shared_from_this(), &target, b = std::move(batch)]() mutable {
+      target.deliver_batch(b);
+    });
+  }
+}
+
+void shard::deliver_batch(publish_batch& batch) {
+  for (publish_batch::item& item : batch.items) {
+    packet_view p;
+    protocol::decode({item.packet.data(), item.packet.size()}, p);
+    deliver(item.packet, p.url, item.via);
+  }
+  batch.items.clear();
+  release_inbox(batch.bytes);
+}
+
+bool shard::publish_from_outside(const packet_view& p, channel via) {
+  const std::size_t bytes = protocol::encoded_bytes(p);
+  if (!reserve_inbox(bytes, outside_limit)) return false;
+  loop_.post([owner = owner_.shared_from_this(), this, packet = encode_apart(p), via] {
+    packet_view view;
+    protocol::decode({packet.data(), packet.size()}, view);
+    deliver(keep(packet), view.url, via);
+    release_inbox(packet.size());
+  });
+  return true;
+}
+
+// Small packets made elsewhere move into the log, where they join their neighbours.
+net::slice shard::keep(const net::slice& packet) {
+  if (packet.size() >= net::output_log::large_bytes) return packet;
+  net::slice copy = loop_.log().reserve(packet.size());
+  std::memcpy(copy.block->data() + copy.begin, packet.data(), packet.size());
+  return copy;
+}
+
+void shard::answer(client_id client, std::uint64_t serial, const packet_view& p) {
+  if (loop_.is_here()) {
+    if (session* s = find(client, serial)) s->reply_encoded(encode_to(loop_.log(), p));
+    return;
+  }
+  loop_.post([owner = owner_.shared_from_this(), this, client, serial, packet = encode_apart(p)] {
+    if (session* s = find(client, serial)) s->reply_encoded(keep(packet));
+  });
+}
+
+bool shard::send_to(client_id client, const packet_view& p, channel via) {
+  if (loop_.is_here()) {
+    session* s = find(client);
+    return s != nullptr && s->is_handshaken() && s->send_message(p, via);
+  }
+  if (!inspect(client, [](const session&) {})) return false;
+  const std::size_t bytes = protocol::encoded_bytes(p);
+  if (!reserve_inbox(bytes, outside_limit)) return false;
+  loop_.post([owner = owner_.shared_from_this(), this, client, packet = encode_apart(p), via] {
+    packet_view view;
+    protocol::decode({packet.data(), packet.size()}, view);
+    if (session* s = find(client)) s->send_message(view, via);
+    release_inbox(packet.size());
+  });
+  return true;
+}
+
+// --- back-pressure between loops ---
+
+bool shard::reserve_inbox(std::size_t bytes, std::size_t limit) noexcept {
+  if (inbox_bytes_.fetch_add(bytes) + bytes <= limit) return true;
+  inbox_bytes_.fetch_sub(bytes);
+  return false;
+}
+
+void shard::release_inbox(std::size_t bytes) noexcept {
+  if (inbox_bytes_.fetch_sub(bytes) - bytes > backlog_low) return;
+  if (!inbox_watched_.load() || !inbox_watched_.exchange(false)) return;
+  for (const auto& other : owner_.shards()) {
+    if (other.get() == this) continue;
+    other->loop_.post([owner = owner_.shared_from_this(), s = other.get()] { s->catch_up(); });
+  }
+}
+
+void shard::wait_for_backlog(session& s) {
+  waiting_for_backlog_.emplace_back(&s);
+  if (waiting_for_backlog_.size() > 1) return;
+  for (const auto& other : owner_.shards())
+    other->inbox_watched_.store(true);
+  // The others may have caught up before they were watched.
+  if (others_are_low()) {
+    loop_.post([owner = owner_.shared_from_this(), this] { catch_up(); });
+  }
+}
+
+bool shard::others_are_low() const noexcept {
+  for (const auto& other : owner_.shards()) {
+    if (other.get() != this && other->inbox_bytes_.load() > backlog_low) return false;
+  }
+  return true;
+}
+
+void shard::catch_up() {
+  if (!others_are_low()) {
+    for (const auto& other : owner_.shards())
+      other->inbox_watched_.store(true);
+    if (!others_are_low()) return;
+  }
+  backlogged_ = false;
+  std::vector<boost::intrusive_ptr<session>> waiting;
+  waiting.swap(waiting_for_backlog_);
+  for (const auto& s : waiting)
+    s->block_input(false);
+}
+
+}  // namespace vsoa

@@ -1,0 +1,145 @@
+// A server's part on one loop: its sessions there, their subscriptions, the commands as that loop
+// sees them, and the way to the other shards.
+//
+// Threads: the loop's thread reads everything without a lock. It changes `sessions_` and
+// `subscriptions_` under mutex_, which other threads hold, shared, while they look.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <shared_mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "net/loop.hpp"
+#include "net/quick.hpp"
+#include "server/command_table.hpp"
+#include "server/session.hpp"
+#include "server/subscriptions.hpp"
+#include "vsoa/server.hpp"
+
+namespace vsoa {
+
+class server_impl;
+
+/// Counters of one shard; see server_stats.
+struct shard_counters : net::traffic {
+  net::counter accepted, refused, handshakes, handshake_timeouts, bad_passwords, protocol_errors;
+  net::counter slow_closed, dropped, partial_timeouts, calls, calls_refused, deliveries;
+  net::counter datagrams_in, quick_rejected;
+  net::counter calls_open;  // gauge: deferred and not answered
+};
+
+/// Publishes of one loop on their way to another: encoded, several in one block.
+struct publish_batch {
+  struct item {
+    net::slice packet;
+    channel via;
+  };
+  std::vector<item> items;
+  net::chunk_ptr block;  // the one being filled
+  std::size_t bytes = 0;
+};
+
+class shard final : public net::turn_end {
+ public:
+  shard(server_impl& owner, net::loop& where, std::size_t shard_count);
+  ~shard();
+
+  net::loop& where() noexcept { return loop_; }
+  std::size_t index() const noexcept { return loop_.index(); }
+  server_impl& owner() noexcept { return owner_; }
+  shard_counters& counters() noexcept { return counters_; }
+  const shard_counters& counters() const noexcept { return counters_; }
+
+  // --- the loop's thread ---
+  void adopt(net::unique_fd socket, session::origin from);
+  void forget(session& s);
+  session* find(client_id id) const;
+  session* find(client_id id, std::uint64_t serial) const;
+  void set_commands(std::shared_ptr<const command_table> table) { commands_ = std::move(table); }
+  const std::shared_ptr<const command_table>& commands() const noexcept { return commands_; }
+  bool subscribe(std::string_view url, session& s, subscriptions::list& own);
+  bool unsubscribe(std::string_view url, session& s, subscriptions::list& own);
+  void unsubscribe_all(session& s, subscriptions::list& own);
+  void priorities_changed() { subscriptions_.invalidate(); }
+
+  /// Publishes to this shard's subscribers.
+  void publish_here(const packet_view& p, channel via);
+  /// Publishes to those of another shard, with what else this turn has for it.
+  void publish_there(shard& target, const packet_view& p, channel via);
+  /// Whether so much waits for another shard that its producers should hold on.
+  bool is_backlogged() const noexcept { return backlogged_; }
+  /// Has `s` go on reading when the other shards have caught up.
+  void wait_for_backlog(session& s);
+
+  net::quick_sender& quick() noexcept { return quick_; }
+  void close_all();
+  void stop_input();
+  void for_each(const std::function<void(session&)>& work);
+
+  // --- any thread ---
+  bool has_subscribers() const noexcept {
+    return subscriber_count_.load(std::memory_order_relaxed) != 0;
+  }
+  bool is_subscribed(std::string_view url) const;
+  /// Calls visit(const session&) under the lock; false: no such client that has passed the
+  /// handshake.
+  template <class Visit>
+  bool inspect(client_id id, Visit&& visit) const {
+    const std::shared_lock lock(mutex_);
+    const session* s = find(id);
+    if (s == nullptr || !s->is_handshaken()) return false;
+    visit(*s);
+    return true;
+  }
+  template <class Visit>
+  void inspect_all(Visit&& visit) const {
+    const std::shared_lock lock(mutex_);
+    for (const auto& [id, s] : sessions_) {
+      if (s->is_handshaken()) visit(*s);
+    }
+  }
+  std::size_t connections() const;
+  /// Room for `bytes` of work from other threads, to be given back by release_inbox(); false: full.
+  bool reserve_inbox(std::size_t bytes, std::size_t limit) noexcept;
+  void release_inbox(std::size_t bytes) noexcept;
+  /// False: so much waits here already that the publish is dropped.
+  bool publish_from_outside(const packet_view& p, channel via);
+  /// A publish or datagram for one client alone. False: no such client.
+  bool send_to(client_id client, const packet_view& p, channel via);
+  void count_publish() noexcept { publishes_.fetch_add(1, std::memory_order_relaxed); }
+  std::uint64_t publishes() const noexcept { return publishes_.load(std::memory_order_relaxed); }
+  /// An answer to a deferred call of this shard's client.
+  void answer(client_id client, std::uint64_t serial, const packet_view& p);
+
+ private:
+  void on_turn_end() override;
+  void deliver(const net::slice& packet, std::string_view url, channel via);
+  net::slice keep(const net::slice& packet);
+  bool others_are_low() const noexcept;
+  void deliver_batch(publish_batch& batch);
+  void catch_up();
+
+  server_impl& owner_;
+  net::loop& loop_;
+  mutable std::shared_mutex mutex_;
+  std::unordered_map<client_id, boost::intrusive_ptr<session>> sessions_;
+  subscriptions subscriptions_;
+  std::atomic<std::size_t> subscriber_count_{0};  // subscriptions, of all sessions
+  std::shared_ptr<const command_table> commands_;
+  shard_counters counters_;
+  std::atomic<std::uint64_t> publishes_{0};
+  net::quick_sender quick_;
+
+  std::vector<publish_batch> outgoing_;  // by shard
+  bool outgoing_requested_ = false;
+  bool backlogged_ = false;
+  std::vector<boost::intrusive_ptr<session>> waiting_for_backlog_;
+  // Bytes that other loops and threads have sent here and that are not yet delivered.
+  std::atomic<std::size_t> inbox_bytes_{0};
+  std::atomic<bool> inbox_watched_{false};  // somebody wants to know when it is low again
+};
+
+}  // namespace vsoa

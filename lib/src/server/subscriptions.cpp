@@ -1,0 +1,74 @@
+#include "server/subscriptions.hpp"
+
+#include <algorithm>
+#include <functional>
+
+#include "server/session.hpp"
+
+namespace vsoa {
+
+bool subscriptions::add(std::string_view url, session& s, list& own) {
+  topic& t = topics_[url];
+  if (std::find(own.begin(), own.end(), &t) != own.end()) return false;
+  if (t.sessions.empty()) t.url = url;
+  t.sessions.push_back(&s);
+  own.push_back(&t);
+  ++version_;
+  return true;
+}
+
+bool subscriptions::remove(std::string_view url, session& s, list& own) {
+  const auto found =
+      std::find_if(own.begin(), own.end(), [&](const topic* t) { return t->url == url; });
+  if (found == own.end()) return false;
+  topic& t = **found;
+  own.erase(found);
+  leave(t, s);
+  return true;
+}
+
+void subscriptions::remove_all(session& s, list& own) {
+  for (topic* t : own)
+    leave(*t, s);
+  own.clear();
+}
+
+void subscriptions::leave(topic& t, session& s) {
+  const auto found = std::find(t.sessions.begin(), t.sessions.end(), &s);
+  *found = t.sessions.back();
+  t.sessions.pop_back();
+  if (t.sessions.empty()) {
+    const std::string url = std::move(t.url);
+    topics_.erase(url);
+  }
+  ++version_;
+}
+
+bool subscriptions::has(std::string_view url) const {
+  return static_cast<bool>(topics_.best_match(url));
+}
+
+const std::vector<session*>& subscriptions::match(std::string_view url) {
+  remembered& place = cache_[std::hash<std::string_view>()(url) % remembered_count];
+  if (place.version == version_ && place.url == url) return place.sessions;
+  place.sessions.clear();
+  collect(url, place.sessions);
+  place.url = url;
+  place.version = version_;
+  return place.sessions;
+}
+
+void subscriptions::collect(std::string_view url, std::vector<session*>& into) const {
+  std::size_t patterns = 0;
+  topics_.for_each_match(url, [&](std::string_view, const topic& t) {
+    ++patterns;
+    into.insert(into.end(), t.sessions.begin(), t.sessions.end());
+  });
+  std::sort(into.begin(), into.end(), [](const session* a, const session* b) {
+    if (a->priority() != b->priority()) return a->priority() > b->priority();
+    return a->order() < b->order();
+  });
+  if (patterns > 1) into.erase(std::unique(into.begin(), into.end()), into.end());
+}
+
+}  // namespace vsoa
