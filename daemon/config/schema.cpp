@@ -1,0 +1,225 @@
+// The table: everything but services.
+#include "schema.hpp"
+#include "schema_text.hpp"
+
+namespace vsoad::config {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+
+const type_spec log_levels = choice({"trace", "debug", "info", "warning", "error"});
+const type_spec log_targets = choice({"auto", "journal", "stderr"});
+const type_spec log_formats = choice({"text", "json"});
+
+rows log_rows() {
+  const log_settings usual;
+  return {
+      {.path = "include",
+       .type = one_or_more(text(1, 4096)),
+       .printed = false,
+       .help = "Files to read after this one, each a pattern of glob(7), relative to the folder of "
+               "this file. Lists in them are appended to those here and mappings are merged; a "
+               "value that is set twice is an error. An included file includes no others.",
+       .example = "/etc/vsoad.d/*.yaml"},
+      {.path = "log", .type = section(), .help = "Where the log goes, and what is in it."},
+      {.path = "log.level",
+       .type = log_levels,
+       .fallback = word_text(log_levels, usual.level),
+       .help = "The least severe messages that are logged. --log-level overrides it.",
+       .example = "debug",
+       .store =
+           [](builder& b, const value& v) {
+             b.config.log.level = static_cast<vsoa::log_level>(v.number);
+           }},
+      {.path = "log.target",
+       .type = log_targets,
+       .fallback = word_text(log_targets, usual.target),
+       .reload = reload_scope::restart,
+       .help = "Where messages go. auto: the journal when systemd connected standard error to it, "
+               "else standard error.",
+       .example = "stderr",
+       .store = [](builder& b,
+                   const value& v) { b.config.log.target = static_cast<log_target>(v.number); }},
+      {.path = "log.format",
+       .type = log_formats,
+       .fallback = word_text(log_formats, usual.format),
+       .reload = reload_scope::restart,
+       .help = "text: lines for people; json: one JSON object a line, for programs.",
+       .example = "json",
+       .store = [](builder& b,
+                   const value& v) { b.config.log.format = static_cast<log_format>(v.number); }},
+  };
+}
+
+rows runtime_rows() {
+  const runtime_settings usual;
+  return {
+      {.path = "runtime", .type = section(), .help = "The process."},
+      {.path = "runtime.threads",
+       .type = or_word(integer(1, 64), "auto"),
+       .fallback = {"auto"},
+       .reload = reload_scope::restart,
+       .help = "Event loops, each a thread. auto: one for each core that the process may use.",
+       .example = "4",
+       .store = [](builder& b, const value& v) { b.config.runtime.threads = v.number; }},
+      {.path = "runtime.user",
+       .type = plain(kind::name),
+       .reload = reload_scope::restart,
+       .help = "The user to become once the addresses are bound, when started as root. Default: "
+               "stay who we are. Not needed under systemd, whose unit sets the user.",
+       .example = "vsoad",
+       .store = [](builder& b, const value& v) { b.config.runtime.user = v.text; }},
+      {.path = "runtime.shutdown_grace",
+       .type = duration(milliseconds{0}, minutes{10}),
+       .fallback = time_text(usual.shutdown_grace),
+       .help = "How long a shutdown waits for calls in flight to be answered.",
+       .example = "10s",
+       .store = [](builder& b, const value& v) { b.config.runtime.shutdown_grace = v.duration; }},
+      {.path = "runtime.stall_warning",
+       .type = duration(milliseconds{0}, minutes{1}),
+       .fallback = time_text(usual.stall_warning),
+       .help =
+           "A plugin that keeps an event loop for longer than this is named in the log. 0s: off.",
+       .example = "250ms",
+       .store = [](builder& b, const value& v) { b.config.runtime.stall_warning = v.duration; }},
+  };
+}
+
+rows plugin_rows() {
+  return {
+      {.path = "plugins",
+       .type = section(),
+       .help = "Where plugins are found, and their settings."},
+      {.path = "plugins.directory",
+       .type = one_or_more(text(1, 4096)),
+       .fallback = {"/usr/lib/vsoad/plugins", "/usr/local/lib/vsoad/plugins"},
+       .reload = reload_scope::restart,
+       .help = "Folders with plugins, <name>.so each. The first that has a name wins. They are "
+               "watched: files added, replaced or removed take effect.",
+       .example = "/opt/acme/plugins",
+       .store = [](builder& b, const value& v) { b.config.plugins.directories.push_back(v.text); }},
+      {.path = "plugins.settings.<name>",
+       .type = mapping(kind::name),
+       .help = "Settings of the plugin with this name.",
+       .store = [](builder& b, const value& v) { b.plugin = &b.config.plugins.settings[v.text]; }},
+      {.path = "plugins.settings.<name>.work_queue",
+       .type = plain(kind::name),
+       .help = "The work queue, one of work_queues, on which the plugin's commands run. Default: "
+               "they run on the event loops and must not block.",
+       .example = "slow",
+       .store =
+           [](builder& b, const value& v) {
+             b.plugin->work_queue = v.text;
+             b.note(mention::what::work_queue, v);
+           }},
+      {.path = "plugins.settings.<name>.config",
+       .type = any(1_MiB),
+       .help = "What the plugin is given at its start, as JSON. Its manual says what it knows.",
+       .example = "{ device: /dev/video0 }",
+       .store =
+           [](builder& b, const value& v) {
+             b.plugin->config_json = v.text;
+             b.plugin->has_config = true;
+           }},
+      {.path = "work_queues.<name>",
+       .type = mapping(kind::name),
+       .reload = reload_scope::restart,
+       .help = "Queues with threads of their own, for commands too slow for an event loop.",
+       .store = [](builder& b, const value& v) { b.queue = &b.config.work_queues[v.text]; }},
+      {.path = "work_queues.<name>.threads",
+       .type = integer(1, 256),
+       .fallback = number_text(work_queue_settings{}.threads),
+       .reload = reload_scope::restart,
+       .help = "Threads. With one, commands run in the order of their arrival.",
+       .example = "2",
+       .store = [](builder& b, const value& v) { b.queue->threads = v.number; }},
+      {.path = "work_queues.<name>.limit",
+       .type = integer(1, million),
+       .fallback = number_text(work_queue_settings{}.limit),
+       .reload = reload_scope::restart,
+       .help = "Commands that wait at most; one more is answered NO_MEMORY at once.",
+       .example = "256",
+       .store = [](builder& b, const value& v) { b.queue->limit = v.number; }},
+  };
+}
+
+rows position_rows() {
+  return {
+      {.path = "position",
+       .type = section(),
+       .help = "The position server: clients ask it, by UDP, where a service is."},
+      {.path = "position.listen",
+       .type = one_or_more(plain(kind::listen)),
+       .reload = reload_scope::restart,
+       .help =
+           "UDP addresses. Clients ask port 54 unless told otherwise, which is a privileged port. "
+           "Default: no position server.",
+       .example = "0.0.0.0:3000",
+       .store =
+           [](builder& b, const value& v) {
+             b.config.position.listen.push_back(v.address);
+             b.note(mention::what::listen_position, v);
+           }},
+      {.path = "position.entries[]",
+       .type = list(),
+       .help = "Services of other servers that are answered for.",
+       .store = [](builder& b, const value&) { b.config.position.entries.emplace_back(); }},
+      {.path = "position.entries[].name",
+       .type = plain(kind::service),
+       .required = true,
+       .help = "Name that clients ask for, in upper or lower case.",
+       .example = "legacy",
+       .store = [](builder& b, const value& v) { b.entry().name = v.text; }},
+      {.path = "position.entries[].address",
+       .type = plain(kind::ip),
+       .required = true,
+       .help = "Address of the server, IPv4 or IPv6.",
+       .example = "10.0.0.9",
+       .store =
+           [](builder& b, const value& v) {
+             b.entry().address.ip = v.ip;
+             value named = v;
+             named.text = b.entry().name;
+             b.note(mention::what::entry_name, named);
+           }},
+      {.path = "position.entries[].port",
+       .type = integer(1, 65535),
+       .required = true,
+       .help = "TCP port of the server.",
+       .example = "3001",
+       .store =
+           [](builder& b, const value& v) {
+             b.entry().address.port = static_cast<std::uint16_t>(v.number);
+           }},
+      {.path = "position.entries[].secure",
+       .type = boolean(),
+       .fallback = {"false"},
+       .help = "Whether the server wants TLS.",
+       .example = "true",
+       .store = [](builder& b, const value& v) { b.entry().secure = v.flag; }},
+      {.path = "position.upstream",
+       .type = one_or_more(address(vsoa::default_position_port)),
+       .help = "Position servers that are asked, in this order, for names that are not known here.",
+       .example = "10.0.0.1:54",
+       .store = [](builder& b,
+                   const value& v) { b.config.position.upstream.push_back(v.address); }},
+  };
+}
+
+}  // namespace
+
+const std::vector<row>& schema_rows() {
+  static const rows all = [] {
+    rows out;
+    for (const auto& part :
+         {log_rows(), runtime_rows(), plugin_rows(), position_rows(), all_service_rows()}) {
+      out.insert(out.end(), part.begin(), part.end());
+    }
+    return out;
+  }();
+  return all;
+}
+
+}  // namespace vsoad::config
