@@ -2,11 +2,10 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "raw_outbox.hpp"
 #include "raw_peers.hpp"
 #include "sockets.hpp"
 
@@ -15,7 +14,7 @@ namespace {
 
 struct echo_connection {
   unique_fd fd;
-  std::string unsent;  ///< while not empty nothing more is read
+  raw_outbox outbox;  ///< while not empty nothing more is read
 };
 
 class raw_echo {
@@ -49,28 +48,18 @@ class raw_echo {
 
   // False when the connection is over.
   bool serve(echo_connection& connection) {
-    if (!connection.unsent.empty()) return flush(connection);
     const int fd = connection.fd.get();
+    const auto key = static_cast<std::uint64_t>(fd);
+    if (!connection.outbox.empty()) {
+      if (!connection.outbox.flush(fd)) return false;
+      if (connection.outbox.empty()) poller_.modify(fd, EPOLLIN, key);
+      return true;
+    }
     const ssize_t got = ::recv(fd, buffer_.data(), buffer_.size(), 0);
     if (got < 0) return errno == EAGAIN || errno == EINTR;
     if (got == 0) return false;
-    const std::string_view bytes(buffer_.data(), static_cast<std::size_t>(got));
-    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno != EAGAIN) return false;
-    const std::size_t taken = sent < 0 ? 0 : static_cast<std::size_t>(sent);
-    if (taken == bytes.size()) return true;
-    connection.unsent = bytes.substr(taken);
-    poller_.modify(fd, EPOLLOUT, static_cast<std::uint64_t>(fd));
-    return true;
-  }
-
-  bool flush(echo_connection& connection) {
-    const int fd = connection.fd.get();
-    const ssize_t sent =
-        ::send(fd, connection.unsent.data(), connection.unsent.size(), MSG_NOSIGNAL);
-    if (sent < 0) return errno == EAGAIN || errno == EINTR;
-    connection.unsent.erase(0, static_cast<std::size_t>(sent));
-    if (connection.unsent.empty()) poller_.modify(fd, EPOLLIN, static_cast<std::uint64_t>(fd));
+    if (!connection.outbox.offer(fd, {buffer_.data(), static_cast<std::size_t>(got)})) return false;
+    if (!connection.outbox.empty()) poller_.modify(fd, EPOLLOUT, key);
     return true;
   }
 

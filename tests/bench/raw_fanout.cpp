@@ -4,27 +4,23 @@
 #include <cerrno>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "packet.hpp"
+#include "raw_outbox.hpp"
 #include "raw_peers.hpp"
 #include "sockets.hpp"
 
 namespace bench {
 namespace {
 
-// A buffer that never runs empty is moved down once this much of it has been sent.
-constexpr std::size_t max_sent_kept_bytes = 1 << 20;
-
 enum class role { fresh, greeted, publisher, subscriber };
 
 struct fanout_connection {
   unique_fd fd;
   role as = role::fresh;
-  std::string unsent;
-  std::size_t unsent_from = 0;  ///< what lies before it has been sent
+  raw_outbox outbox;
   bool waits_to_write = false;
 };
 
@@ -92,28 +88,14 @@ class raw_fanout {
     }
   }
 
-  // Straight to the socket while nothing waits; what the socket does not take is copied.
   void give(fanout_connection& to, std::string_view bytes) {
-    if (to.unsent.empty()) {
-      const ssize_t sent = ::send(to.fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent < 0 && errno != EAGAIN) return end(to);
-      if (sent > 0) bytes.remove_prefix(static_cast<std::size_t>(sent));
-      if (bytes.empty()) return;
-    }
-    to.unsent.append(bytes);
-    watch_for_room(to, true);
+    if (!to.outbox.offer(to.fd.get(), bytes)) return end(to);
+    watch_for_room(to, !to.outbox.empty());
   }
 
   void flush(fanout_connection& to) {
-    const std::string_view waiting = std::string_view(to.unsent).substr(to.unsent_from);
-    const ssize_t sent = ::send(to.fd.get(), waiting.data(), waiting.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno != EAGAIN) return end(to);
-    if (sent > 0) to.unsent_from += static_cast<std::size_t>(sent);
-    const bool all = to.unsent_from == to.unsent.size();
-    if (!all && to.unsent_from < max_sent_kept_bytes) return;
-    to.unsent.erase(0, to.unsent_from);
-    to.unsent_from = 0;
-    if (all) watch_for_room(to, false);
+    if (!to.outbox.flush(to.fd.get())) return end(to);
+    watch_for_room(to, !to.outbox.empty());
   }
 
   void watch_for_room(fanout_connection& to, bool on) {
