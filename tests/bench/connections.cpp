@@ -92,7 +92,7 @@ sample measure_idle_memory(const server& under_test, const budget& limits, std::
 }  // namespace
 
 void add_connections(std::vector<scenario>& to) {
-  to.push_back({"connect, handshake, close", workload::echo,
+  to.push_back({"connect and close", workload::echo,
                 [](const server& under_test, const budget& limits) {
                   return connection_load(under_test, limits).run();
                 }});

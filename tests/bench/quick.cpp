@@ -182,7 +182,7 @@ class quick_load {
 
 void add_quick(std::vector<scenario>& to) {
   for (const std::size_t bytes : {std::size_t{16}, std::size_t{1024}}) {
-    to.push_back({"quick channel, window 64, " + size_name(bytes), workload::quick,
+    to.push_back({"quick channel window 64 " + size_name(bytes), workload::quick,
                   [bytes](const server& under_test, const budget& limits) {
                     return quick_load(under_test, limits, bytes).run_windowed();
                   }});
