@@ -10,7 +10,7 @@
 namespace bench {
 namespace {
 
-constexpr std::size_t read_bytes = 256 * 1024;
+constexpr std::size_t read_bytes = 256U * 1024;
 constexpr int wait_ms = 100;
 constexpr std::int64_t drain_limit_ns = 10'000'000'000;
 constexpr std::uint64_t max_window_publishes = 4096;

@@ -85,6 +85,7 @@ outcome run_scenario(const scenario& each, const std::vector<side>& sides, const
 bool run_all(const options& from) {
   const std::vector<side> sides = make_sides(from);
   std::vector<std::string> names;
+  names.reserve(sides.size());
   for (const side& each : sides)
     names.push_back(each.name);
   if (!from.smoke) print_table_head(names);

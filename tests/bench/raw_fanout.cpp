@@ -1,6 +1,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstdint>
 #include <memory>
@@ -36,7 +37,7 @@ class raw_fanout {
         if (event.data.u64 == 0) {
           accept_one();
         } else {
-          serve(*reinterpret_cast<fanout_connection*>(event.data.u64), event.events);
+          serve(*std::bit_cast<fanout_connection*>(event.data.u64), event.events);
         }
       }
       sweep();
@@ -45,7 +46,7 @@ class raw_fanout {
 
  private:
   static std::uint64_t tag(fanout_connection& connection) {
-    return reinterpret_cast<std::uint64_t>(&connection);
+    return std::bit_cast<std::uint64_t>(&connection);
   }
 
   void accept_one() {
