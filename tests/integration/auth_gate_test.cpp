@@ -1,5 +1,5 @@
-// What a client may do before it has given the password, and on an open service before it has shaken
-// hands at all.
+// What a client may do before it has given the password, and on an open service before it has
+// shaken hands at all.
 #include <doctest/doctest.h>
 
 #include "daemon_runner.hpp"
@@ -19,7 +19,8 @@ packet of_type(std::uint8_t type) {
 
 }  // namespace
 
-TEST_CASE("with a password, requests before it are answered PASSWORD and the connection is closed") {
+TEST_CASE(
+    "with a password, requests before it are answered PASSWORD and the connection is closed") {
   const daemon_runner vsoad{one_service(guarded)};
   for (const std::uint8_t type : {type_rpc, type_subscribe, type_unsubscribe, type_pingecho}) {
     CAPTURE(int{type});

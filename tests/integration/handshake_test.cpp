@@ -15,7 +15,8 @@ const std::string guarded = R"(    credentials: [ { role: user, password: "pass-
 
 std::uint32_t number(const std::string& bytes) {
   std::uint32_t out = 0;
-  for (const char c : bytes) out = out << 8 | static_cast<unsigned char>(c);
+  for (const char c : bytes)
+    out = out << 8 | static_cast<unsigned char>(c);
   return out;
 }
 
@@ -59,7 +60,7 @@ TEST_CASE("every form of request param that clients send is taken") {
   const daemon_runner vsoad{one_service()};
   for (const char* param : {"", "{}", "null", "[]", "7", "\"text\"", "{\"passwd\":\"unneeded\"}",
                             "{\"pingInterval\":3000,\"pingTimeout\":1000,\"app\":[1,2]}"}) {
-    CAPTURE(param);
+    CAPTURE(std::string(param));
     tcp_peer client{vsoad.service()};
     CHECK(client.ask(servinfo(1, param)).status == status_success);
   }
@@ -76,7 +77,7 @@ TEST_CASE("the password is compared as decoded text") {
   const daemon_runner vsoad{one_service(guarded)};
   for (const char* param : {R"({"passwd":"pass-é"})", R"({"passwd":"pass-\u00e9"})",
                             R"( { "x" : {"passwd":"no"}, "passwd" : "\u0070ass-\u00E9" } )"}) {
-    CAPTURE(param);
+    CAPTURE(std::string(param));
     tcp_peer client{vsoad.service()};
     CHECK(client.ask(servinfo(1, param)).status == status_success);
     CHECK(client.ask(rpc(2, "/echo", "1")).param == "1");
@@ -89,7 +90,7 @@ TEST_CASE("a wrong password is answered PASSWORD, then the connection is closed"
        {"", "{}", "null", R"({"passwd":"wrong"})", R"({"passwd":"pass-é "})", R"({"passwd":""})",
         R"({"passwd":1})", R"({"passwd":null})", R"({"passwd":["pass-é"]})", R"(["pass-é"])",
         R"("pass-é")", R"({"Passwd":"pass-é"})", R"({"passwd":"pass-é")"}) {
-    CAPTURE(param);
+    CAPTURE(std::string(param));
     tcp_peer client{vsoad.service()};
     const packet reply = client.ask(servinfo(5, param));
     CHECK(reply.type == type_servinfo);

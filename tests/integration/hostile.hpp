@@ -1,5 +1,5 @@
-// What the hostile tests share: a daemon with small limits, a client that behaves, and the demand that
-// the first serves the second within a second all along, in bounded memory.
+// What the hostile tests share: a daemon with small limits, a client that behaves, and the demand
+// that the first serves the second within a second all along, in bounded memory.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -40,7 +40,8 @@ struct siege {
     CHECK(client.ask(rpc(1, "/echo", "\"new\"")).param == "\"new\"");
   }
 
-  /// Resident memory has not grown by more than this. Sanitizers keep what is freed: not asked there.
+  /// Resident memory has not grown by more than this. Sanitizers keep what is freed: not asked
+  /// there.
   void grew_at_most(std::size_t bytes) const {
     if (sanitized) return;
     const std::size_t now = vsoad.resident_bytes();

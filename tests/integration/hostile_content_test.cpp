@@ -11,7 +11,8 @@ std::string nested(std::size_t depth) {
 
 std::string nested_objects(std::size_t depth) {
   std::string out;
-  for (std::size_t i = 0; i < depth; ++i) out += "{\"passwd\":";
+  for (std::size_t i = 0; i < depth; ++i)
+    out += "{\"passwd\":";
   return out + "\"secret\"" + std::string(depth, '}');
 }
 
@@ -63,10 +64,12 @@ TEST_CASE("lists as long as a packet allows") {
   tcp_peer client{with.server};
   client.handshake();
   std::string many = "[\"/0\"";
-  for (int i = 1; many.size() < 250000; ++i) many += ",\"/" + std::to_string(i) + "\"";
+  for (int i = 1; many.size() < 250000; ++i)
+    many += ",\"/" + std::to_string(i) + "\"";
   many += "]";
   std::string same = "[\"/a\"";
-  while (same.size() < 250000) same += ",\"/a\"";
+  while (same.size() < 250000)
+    same += ",\"/a\"";
   same += "]";
   const std::string one = "[\"/" + std::string(65000, 'l') + "\"]";
   const std::string too_long = "[\"/" + std::string(65535, 'l') + "\"]";
@@ -170,7 +173,8 @@ TEST_CASE("a retained value for each of very many URLs stays within bounds") {
   tcp_peer client{with.server};
   client.handshake();
   const std::string value(50000, 'v');
-  for (int i = 0; i < 3000; ++i) client.send(datagram("/v/" + std::to_string(i), "", value));
+  for (int i = 0; i < 3000; ++i)
+    client.send(datagram("/v/" + std::to_string(i), "", value));
   CHECK(client.ask_for_reply(ping(1)).seqno == 1);
   // 150 MB were sent.
   with.grew_at_most(80 * mebibyte);

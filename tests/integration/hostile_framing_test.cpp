@@ -8,7 +8,7 @@ using namespace vsoa_test;
 namespace {
 
 struct attack {
-  const char* name;
+  std::string name;
   std::string bytes;
 };
 
@@ -87,7 +87,8 @@ TEST_CASE("garbage of any length") {
   std::mt19937 random{20240923};
   for (int round = 0; round < 200; ++round) {
     std::string bytes(random() % 400 + 1, '\0');
-    for (char& c : bytes) c = static_cast<char>(random());
+    for (char& c : bytes)
+      c = static_cast<char>(random());
     // Every other one begins well and goes wrong later.
     if (round % 2 == 0) bytes[0] = 0x29;
     tcp_peer offender{with.server};
@@ -148,7 +149,8 @@ TEST_CASE("before the handshake nobody is given room for a large packet") {
     offenders.emplace_back(with.server);
     offenders.back().send_some(lengths(5, 0, 250000) + std::string(200000, 'x'));
   }
-  for (auto& offender : offenders) CHECK(offender.wait_end() != ending::none);
+  for (auto& offender : offenders)
+    CHECK(offender.wait_end() != ending::none);
   with.grew_at_most(8 * mebibyte);
 }
 
@@ -156,7 +158,8 @@ TEST_CASE("a byte at a time is slow, but served") {
   siege with;
   tcp_peer slow{with.server};
   for (const packet& p : {servinfo(0, "{}"), rpc(1, "/echo", "1")}) {
-    for (const char c : p.bytes()) slow.send(std::string_view(&c, 1));
+    for (const char c : p.bytes())
+      slow.send(std::string_view(&c, 1));
     CHECK(slow.read().status == status_success);
   }
 }

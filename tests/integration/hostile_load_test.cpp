@@ -75,12 +75,14 @@ TEST_CASE("the same, all of them half through their handshake") {
 TEST_CASE("sessions that have shaken hands are not displaced; who comes too much is refused") {
   siege with("    limits: { clients_per_address: 10 }\n");
   std::vector<tcp_peer> good;
-  for (int i = 0; i < 9; ++i) good.emplace_back(with.server).handshake();
+  for (int i = 0; i < 9; ++i)
+    good.emplace_back(with.server).handshake();
   for (int i = 0; i < 20; ++i) {
     tcp_peer late{with.server};
     CHECK(late.wait_end() != ending::none);
   }
-  for (auto& client : good) CHECK(client.ask(ping(1)).seqno == 1);
+  for (auto& client : good)
+    CHECK(client.ask(ping(1)).seqno == 1);
   // Other addresses have places of their own.
   tcp_peer elsewhere{with.server, {.local_ip = "127.0.0.2", .receive_buffer = 0}};
   CHECK(elsewhere.handshake().status == status_success);
@@ -113,9 +115,11 @@ TEST_CASE("connections that end as soon as they begin, from several threads") {
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&] {
-      for (int i = 0; i < 200; ++i) tcp_peer{with.server}.reset_connection();
+      for (int i = 0; i < 200; ++i)
+        tcp_peer{with.server}.reset_connection();
     });
-  for (auto& thread : threads) thread.join();
+  for (auto& thread : threads)
+    thread.join();
   with.newcomer_is_served();
 }
 
@@ -124,7 +128,8 @@ TEST_CASE("subscribers that stop reading are cut off, the others get everything"
   tcp_peer publisher{with.server};
   publisher.handshake();
   std::vector<tcp_peer> stuck;
-  for (int i = 0; i < 6; ++i) stuck.push_back(stuck_subscriber(with.server));
+  for (int i = 0; i < 6; ++i)
+    stuck.push_back(stuck_subscriber(with.server));
 
   tcp_peer reader{with.server};
   reader.handshake();
@@ -147,7 +152,8 @@ TEST_CASE("subscribers that stop reading are cut off, the others get everything"
   CHECK(wait_until([&] { return received >= published - 1; }));
   done = true;
   reading.join();
-  for (auto& peer : stuck) CHECK(peer.wait_end() != ending::none);
+  for (auto& peer : stuck)
+    CHECK(peer.wait_end() != ending::none);
   with.grew_at_most(6 * 256 * kibibyte + 8 * mebibyte);
 }
 
@@ -193,14 +199,16 @@ TEST_CASE("a caller that never reads its replies is cut off") {
 TEST_CASE("many callers that never read, with small calls") {
   siege with(small_outbox);
   std::string burst;
-  for (std::uint32_t n = 0; n < 2000; ++n) burst += rpc(n, "/echo", "1", "0123456789").bytes();
+  for (std::uint32_t n = 0; n < 2000; ++n)
+    burst += rpc(n, "/echo", "1", "0123456789").bytes();
   std::vector<tcp_peer> offenders;
   for (int i = 0; i < 20; ++i) {
     offenders.emplace_back(with.server, tcp_options{.local_ip = {}, .receive_buffer = 4096});
     offenders.back().handshake();
   }
   for (int round = 0; round < 10; ++round)
-    for (auto& offender : offenders) offender.send_some(burst);
+    for (auto& offender : offenders)
+      offender.send_some(burst);
   with.newcomer_is_served();
   with.grew_at_most(20 * (256 + 256) * kibibyte + 8 * mebibyte);
 }

@@ -14,11 +14,12 @@ std::vector<std::string> bad_packets(std::uint32_t id) {
   for (std::size_t cut = 0; cut < bytes.size(); ++cut)
     if (cut < 20 + good.url.size() + good.param.size() + good.data.size())
       out.push_back(bytes.substr(0, cut));
-  for (const std::uint8_t magic : {0x00, 0x28, 0x39, 0x92}) {
+  for (const int magic : {0x00, 0x28, 0x39, 0x92}) {
     out.push_back(bytes);
     out.back()[0] = static_cast<char>(magic);
   }
-  for (const std::uint32_t length : {1000U, 65507U, 262144U, 0x7FFFFFFFU, 0xFFFFFFFFU, 0xFFFFFFE0U}) {
+  for (const std::uint32_t length :
+       {1000U, 65507U, 262144U, 0x7FFFFFFFU, 0xFFFFFFFFU, 0xFFFFFFE0U}) {
     const wire_header header{.type = type_datagram,
                              .flags = 0x80,
                              .seqno = id,
@@ -75,7 +76,8 @@ TEST_CASE("floods of garbage and of guessed client ids") {
       continue;
     }
     std::string bytes(random() % 200, '\0');
-    for (char& c : bytes) c = static_cast<char>(random());
+    for (char& c : bytes)
+      c = static_cast<char>(random());
     offender.send_to(with.server, bytes);
   }
   with.newcomer_is_served();
@@ -94,7 +96,8 @@ TEST_CASE("floods at the position port: answers go on, and nobody else waits") {
   const std::string deep(50000, '[');
   for (int i = 0; i < 20000; ++i) {
     std::string bytes(random() % 300, '\0');
-    for (char& c : bytes) c = static_cast<char>(random());
+    for (char& c : bytes)
+      c = static_cast<char>(random());
     if (i % 4 == 0) bytes = R"({"name":")" + std::to_string(i) + "\"}";
     if (i % 1000 == 1) bytes = deep;
     offender.send_to(vsoad.position(), bytes);

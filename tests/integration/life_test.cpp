@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <filesystem>
+#include <cstring>
 
 #include "daemon_runner.hpp"
 #include "peer.hpp"
@@ -102,7 +102,8 @@ services:
   std::uint32_t answers = 1;
   CHECK(client.read().seqno == 1);
   vsoad.signal(SIGTERM);
-  while (client.try_read(patience)) ++answers;
+  while (client.try_read(patience))
+    ++answers;
   CHECK(client.wait_end() != ending::none);
   CHECK(vsoad.wait_exit().code == 0);
   INFO("answered: " << answers);
@@ -116,7 +117,8 @@ TEST_CASE("a client that does not read can't delay the end beyond shutdown_grace
   tcp_peer client{vsoad.service(), {.local_ip = {}, .receive_buffer = 4096}};
   client.handshake();
   const std::string request = rpc(1, "/echo", "", std::string(100000, 'x')).bytes();
-  for (int i = 0; i < 30; ++i) client.send_some(request);
+  for (int i = 0; i < 30; ++i)
+    client.send_some(request);
   const auto begin = test_clock::now();
   vsoad.signal(SIGTERM);
   CHECK(vsoad.wait_exit().code == 0);
@@ -171,9 +173,8 @@ TEST_CASE("started as root it serves as the user that it was given") {
 TEST_CASE("a user that does not exist ends the start with 1") {
   if (::geteuid() != 0) return;
   const std::string config = one_service();
-  daemon_runner vsoad{"runtime: { user: no-such-user-here }\n" +
-                          config.substr(config.find("plugins:")),
-                      with({})};
+  daemon_runner vsoad{
+      "runtime: { user: no-such-user-here }\n" + config.substr(config.find("plugins:")), with({})};
   CHECK(vsoad.wait_exit().code == 1);
   CHECK(vsoad.output().find("no-such-user-here") != std::string::npos);
 }

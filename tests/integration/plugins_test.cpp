@@ -45,11 +45,13 @@ TEST_CASE("files that are no plugins are reported, the rest is served") {
   const plugin_folder folder;
   folder.place.write("text.so", "this is not a shared object");
   folder.place.write("empty.so", "");
-  folder.place.write("cut.so", "\x7F" "ELF");
+  folder.place.write("cut.so",
+                     "\x7F"
+                     "ELF");
   folder.place.write("notes.txt", "not looked at");
   const daemon_runner vsoad{folder.config()};
   for (const char* name : {"text", "empty", "cut"}) {
-    CAPTURE(name);
+    CAPTURE(std::string(name));
     CHECK_FALSE(vsoad.lines_with(name).empty());
   }
   CHECK(vsoad.lines_with("notes").empty());

@@ -10,9 +10,9 @@ namespace {
 
 std::string config(const std::string& position, const std::string& service_listen,
                    const std::string& service_rest = {}) {
-  return with_plugins("position:\n" + position + "services:\n  - name: Cabin\n    listen: " +
-                      service_listen + "\n    commands: { /echo: { plugin: echo } }\n" +
-                      service_rest);
+  return with_plugins("position:\n" + position +
+                      "services:\n  - name: Cabin\n    listen: " + service_listen +
+                      "\n    commands: { /echo: { plugin: echo } }\n" + service_rest);
 }
 
 std::string ask(udp_peer& client, const endpoint& server, const std::string& query) {
@@ -24,8 +24,8 @@ std::string ask(udp_peer& client, const endpoint& server, const std::string& que
 
 std::string answer_of(const std::string& name, const endpoint& where, bool secure = false) {
   const bool v6 = where.ip.find(':') != std::string::npos;
-  return R"({"name":")" + name + R"(","domain":)" + (v6 ? "10" : "2") + R"(,"addr":")" +
-         where.ip + R"(","port":)" + std::to_string(where.port) + R"(,"security":)" +
+  return R"({"name":")" + name + R"(","domain":)" + (v6 ? "10" : "2") + R"(,"addr":")" + where.ip +
+         R"(","port":)" + std::to_string(where.port) + R"(,"security":)" +
          (secure ? "true" : "false") + "}";
 }
 
@@ -48,8 +48,8 @@ TEST_CASE("services and entries are found, whatever the case of the letters") {
     CHECK(answer.substr(answer.find(",\"domain")) ==
           answer_of("", cabin).substr(answer_of("", cabin).find(",\"domain")));
   }
-  CHECK(lookup(R"({"name":"legacy"})").ends_with(
-      R"("domain":2,"addr":"10.0.0.9","port":3001,"security":true})"));
+  CHECK(lookup(R"({"name":"legacy"})")
+            .ends_with(R"("domain":2,"addr":"10.0.0.9","port":3001,"security":true})"));
   CHECK(lookup(R"({"name":"nobody"})") == "{}");
   CHECK(lookup(R"({"name":"cabi"})") == "{}");
 }
@@ -62,11 +62,11 @@ TEST_CASE("a domain selects, as a number or as text") {
   };
   for (const char* any : {"", R"(, "domain": null)", R"(, "domain": 0)", R"(, "domain": -1)",
                           R"(, "domain": 10)", R"(,"domain":"10")"}) {
-    CAPTURE(any);
+    CAPTURE(std::string(any));
     CHECK(lookup(any).find(R"("domain":10,"addr":"fd00::9","port":65535)") != std::string::npos);
   }
   for (const char* v4 : {R"(, "domain": 2)", R"(,"domain":"2")"}) {
-    CAPTURE(v4);
+    CAPTURE(std::string(v4));
     CHECK(lookup(v4).find(R"("domain":2,"addr":"10.0.0.8","port":1,)") != std::string::npos);
   }
   CHECK(lookup(R"(, "domain": 77)") == "{}");
@@ -157,7 +157,7 @@ TEST_CASE("names that are not known here are asked upstream") {
   upstream.send_to(from, answer);
   CHECK(client.receive() == answer);
   // Known names are not asked for.
-  CHECK(ask(client, vsoad.position(), R"({"name":"Cabin"})") !=  "{}");
+  CHECK(ask(client, vsoad.position(), R"({"name":"Cabin"})") != "{}");
   CHECK_FALSE(upstream.receive(quiet));
   // What upstream does not know is unknown.
   client.send_to(vsoad.position(), R"({"name":"None"})");

@@ -75,5 +75,6 @@ TEST_CASE("publishes reach the higher priority first") {
   CHECK(publisher.ask(rpc(1, "/publish", "\"/x\"", "d")).status == status_success);
   const packet first = high.read();
   CHECK(first.type == type_publish);
-  for (auto& client : low) CHECK(client.read().url == "/x");
+  for (auto& client : low)
+    CHECK(client.read().url == "/x");
 }

@@ -8,7 +8,8 @@ using namespace vsoa_test;
 
 namespace {
 
-const std::string topics = R"(    topics: { /relay/: { relay: true }, /kept/: { relay: true, retain: last } }
+const std::string topics =
+    R"(    topics: { /relay/: { relay: true }, /kept/: { relay: true, retain: last } }
 )";
 
 /// A client with a quick socket.
@@ -36,7 +37,8 @@ struct fixture {
 
   fixture() { CHECK(receiver.tcp.ask(subscribe(1, "/")).status == status_success); }
 
-  /// Nothing that was sent by UDP before was relayed: a good datagram after it is the first to come.
+  /// Nothing that was sent by UDP before was relayed: a good datagram after it is the first to
+  /// come.
   void nothing_relayed() {
     sender.send_quick("/relay/end", "\"end\"");
     const auto got = receiver.udp.receive_packet();

@@ -64,7 +64,8 @@ void check_answer(tcp_peer& client, const packet& sent) {
 /// Reads what a client sent; unlike ours, its pad bytes need not be zero.
 packet understand(std::string bytes) {
   const std::size_t pad = static_cast<unsigned char>(bytes[2]) >> 6;
-  for (std::size_t i = 1; i <= pad; ++i) bytes[bytes.size() - i] = '\0';
+  for (std::size_t i = 1; i <= pad; ++i)
+    bytes[bytes.size() - i] = '\0';
   std::size_t used = 0;
   auto found = parse_packet(bytes, used);
   REQUIRE(found);
@@ -78,7 +79,7 @@ TEST_CASE("whole runs of official clients are answered, packet by packet") {
   const daemon_runner vsoad{with_plugins(server)};
   for (const char* file : {"pair_node_node.json", "pair_node_py.json", "pair_py_node.json",
                            "pair_py_py.json", "quick_cid.json"}) {
-    CAPTURE(file);
+    CAPTURE(std::string(file));
     const auto packets = client_packets(file);
     REQUIRE(packets.size() > 3);
     tcp_peer client{vsoad.service()};
@@ -109,12 +110,14 @@ TEST_CASE("the same runs in one piece, and cut into single bytes") {
     for (std::size_t at = 0; cut && at < stream.size(); ++at)
       client.send(std::string_view(stream).substr(at, 1));
     if (!cut) client.send(stream);
-    for (const auto& sent : expected) check_answer(client, sent);
+    for (const auto& sent : expected)
+      check_answer(client, sent);
   }
 }
 
 TEST_CASE("captured handshakes: the right password is known, the wrong one refused") {
-  const daemon_runner vsoad{one_service("    credentials: [ { role: u, password: \"123456\" } ]\n")};
+  const daemon_runner vsoad{
+      one_service("    credentials: [ { role: u, password: \"123456\" } ]\n")};
   int seen = 0;
   for (const auto& [name, bytes] : client_packets("handshake.json")) {
     CAPTURE(name);
@@ -136,8 +139,7 @@ TEST_CASE("hand-made input that official servers were given leaves vsoad alive")
   const daemon_runner vsoad{with_plugins(server)};
   simdjson::dom::parser parser;
   std::size_t count = 0;
-  for (const auto entry :
-       parser.load(VSOA_TEST_SOURCE_DIR "/vectors/exchanges.json").get_array()) {
+  for (const auto entry : parser.load(VSOA_TEST_SOURCE_DIR "/vectors/exchanges.json").get_array()) {
     tcp_peer client{vsoad.service()};
     if (bool{entry["handshaken"]}) client.handshake();
     for (const std::string_view hex : simdjson::dom::array(entry["send"]))

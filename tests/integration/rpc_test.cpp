@@ -98,15 +98,15 @@ TEST_CASE("exact, subtree and default routes: the longest wins, an exact one fir
   client.handshake();
   for (const char* url : {"/a", "/a/", "/a/x", "/a/bb", "/a/b/c", "/a/b/c/", "/a/b/c/d/e",
                           "/a/b/exact", "/x/", "/x/y"}) {
-    CAPTURE(url);
+    CAPTURE(std::string(url));
     CHECK(status_of(client, url) == status_success);
   }
   for (const char* url : {"/a/b", "/a/b/", "/a/b/x", "/a/b/cc", "/a/b/exact/", "/x"}) {
-    CAPTURE(url);
+    CAPTURE(std::string(url));
     CHECK(status_of(client, url) == status_arguments);
   }
   for (const char* url : {"/", "/ax", "/xx", "/b"}) {
-    CAPTURE(url);
+    CAPTURE(std::string(url));
     CHECK(status_of(client, url) == status_invalid_url);
   }
 }
@@ -184,7 +184,8 @@ services:
   tcp_peer client{vsoad.service()};
   client.handshake();
   std::string burst;
-  for (std::uint32_t seqno = 0; seqno < 2000; ++seqno) burst += rpc(seqno, "/echo", "1").bytes();
+  for (std::uint32_t seqno = 0; seqno < 2000; ++seqno)
+    burst += rpc(seqno, "/echo", "1").bytes();
   client.send(burst);
   for (int answered = 0; answered < 2000; ++answered) {
     const packet reply = client.read();

@@ -49,7 +49,8 @@ TEST_CASE_FIXTURE(fixture, "a datagram to a relay topic is published to its subs
 
 TEST_CASE_FIXTURE(fixture, "a datagram elsewhere goes to nobody") {
   listen("/");
-  for (const char* url : {"/other", "/relayed/x", "relay/a", ""}) sender.send(datagram(url, "1"));
+  for (const char* url : {"/other", "/relayed/x", "relay/a", ""})
+    sender.send(datagram(url, "1"));
   settle();
   CHECK(receiver.silent());
 }
@@ -64,13 +65,16 @@ TEST_CASE_FIXTURE(fixture, "a sender that subscribed hears itself once") {
 TEST_CASE_FIXTURE(fixture, "relayed datagrams keep their order") {
   listen("/relay/");
   std::string burst;
-  for (int i = 0; i < 200; ++i) burst += datagram("/relay/n", std::to_string(i)).bytes();
+  for (int i = 0; i < 200; ++i)
+    burst += datagram("/relay/n", std::to_string(i)).bytes();
   sender.send(burst);
-  for (int i = 0; i < 200; ++i) REQUIRE(receiver.read().param == std::to_string(i));
+  for (int i = 0; i < 200; ++i)
+    REQUIRE(receiver.read().param == std::to_string(i));
 }
 
 TEST_CASE_FIXTURE(fixture, "the last value is handed to a new subscriber, after the reply") {
-  for (const char* value : {"1", "2", "3"}) sender.send(datagram("/kept/x", value, "d"));
+  for (const char* value : {"1", "2", "3"})
+    sender.send(datagram("/kept/x", value, "d"));
   sender.send(datagram("/kept/y", "9"));
   sender.send(datagram("/relay/x", "8"));
   settle();
@@ -86,12 +90,14 @@ TEST_CASE_FIXTURE(fixture, "the last value is handed to a new subscriber, after 
 }
 
 TEST_CASE_FIXTURE(fixture, "a subscription to a subtree is handed each of its values") {
-  for (const char* url : {"/kept", "/kept/x", "/kept/x/y"}) sender.send(datagram(url, "1"));
+  for (const char* url : {"/kept", "/kept/x", "/kept/x/y"})
+    sender.send(datagram(url, "1"));
   settle();
   receiver.send(subscribe(7, "", R"(["/kept/", "/kept/x"])"));
   CHECK(receiver.read().type == type_subscribe);
   std::vector<std::string> urls;
-  for (int i = 0; i < 3; ++i) urls.push_back(receiver.read().url);
+  for (int i = 0; i < 3; ++i)
+    urls.push_back(receiver.read().url);
   std::sort(urls.begin(), urls.end());
   CHECK(urls == std::vector<std::string>{"/kept", "/kept/x", "/kept/x/y"});
   CHECK(receiver.silent());
@@ -108,7 +114,8 @@ TEST_CASE_FIXTURE(fixture, "what a plugin publishes is retained too") {
 TEST_CASE_FIXTURE(fixture, "max_rate thins a stream and always delivers the newest") {
   listen("/thin/");
   const auto begin = test_clock::now();
-  for (int i = 1; i <= 300; ++i) sender.send(datagram("/thin/a", std::to_string(i)));
+  for (int i = 1; i <= 300; ++i)
+    sender.send(datagram("/thin/a", std::to_string(i)));
   sender.send(datagram("/thin/b", "1"));
   settle();
   std::size_t count = 0;
