@@ -46,14 +46,15 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
   std::string_view best;
   // A slip changes a part of a word: one edit in three letters.
   std::size_t best_edits = std::min(max_edits, wanted.size() / 3 + 1) + 1;
-  for (const std::string_view candidate : known) {
+  for (const std::string_view original : known) {
+    const std::string candidate = lower(original);
     // A word cut short is no slip, but just as plain: "warn" for "warning".
     const bool is_begin = wanted.size() >= 3 && candidate.starts_with(wanted);
     const std::size_t distance = is_begin ? 1 : edits(wanted, candidate);
     // "log" is not a slip for "url": something must remain of the word.
     if (distance < best_edits && distance < candidate.size()) {
       best_edits = distance;
-      best = candidate;
+      best = original;
     }
   }
   return best;
