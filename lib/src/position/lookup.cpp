@@ -6,6 +6,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <exception>
 #include <memory>
 #include <string>
 #include <utility>
@@ -137,6 +138,20 @@ void lookup_operation::finish(std::optional<position_entry> entry) {
   if (done) done(std::move(entry));
 }
 
+// The caller's function runs among the work of the whole loop, which its exceptions must not
+// disturb.
+done_callback contained(net::loop& loop, done_callback done) {
+  return [&loop, done = std::move(done)](std::optional<position_entry> entry) {
+    try {
+      done(std::move(entry));
+    } catch (const std::exception& error) {
+      loop.log_line(log_level::error, std::string("position: lookup callback: ") + error.what());
+    } catch (...) {
+      loop.log_line(log_level::error, "position: lookup callback: unknown exception");
+    }
+  };
+}
+
 }  // namespace
 
 std::optional<position_entry> lookup(std::string_view name, const lookup_options& options) {
@@ -160,7 +175,7 @@ void async_lookup(runtime& loops, std::string name, std::vector<socket_address> 
                   lookup_options options, done_callback done) {
   auto& loop = loops.internals().at(0);
   loop.post([&loop, name = std::move(name), servers = std::move(servers), options,
-             done = std::move(done)]() mutable {
+             done = contained(loop, std::move(done))]() mutable {
     std::make_shared<lookup_operation>(loop.context(), name, std::move(servers), options,
                                        std::move(done))
         ->start();

@@ -44,7 +44,8 @@ std::optional<socket_address> parse_line(std::string_view line) {
   const auto host = take_until(line, blanks);
   const auto port_text = trim(line);
   if (port_text.empty()) return socket_address::parse(host, default_position_port);
-  const auto ip = ip_address::parse(host);
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  const auto ip = ip_address::parse(bracketed ? host.substr(1, host.size() - 2) : host);
   std::uint16_t port = 0;
   const auto* end = port_text.data() + port_text.size();
   const auto result = std::from_chars(port_text.data(), end, port);

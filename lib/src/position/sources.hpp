@@ -20,7 +20,8 @@ inline constexpr const char* default_file = "/etc/vsoa.pos";
 
 /// "ip", "ip:port", "[v6]:port", "v6", separated by commas; blanks around entries.
 std::vector<socket_address> parse_server_list(std::string_view text);
-/// One server a line: "ip", "ip port", "ip:port"; blanks, tabs, LF or CRLF, '#' comments.
+/// One server a line: "ip", "ip port", "[v6] port", "ip:port"; blanks, tabs, LF or CRLF, '#'
+/// comments.
 std::vector<socket_address> parse_server_file(std::string_view text);
 
 /// The servers of the environment variable, then those of the file, each once. A file that can't be

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <future>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -195,6 +196,20 @@ TEST_CASE("the asynchronous form answers once, on the loop") {
   const auto [entry, thread] = done.get_future().get();
   check_car(entry);
   CHECK(thread == loop_thread.get_future().get());
+}
+
+TEST_CASE("an exception of the callback is logged, and the loop goes on") {
+  std::atomic<int> lines = 0;
+  runtime_options options;
+  options.log = [&lines](log_level, std::string_view) { ++lines; };
+  runtime loops(options);
+  loops.start();
+  std::promise<void> after;
+  async_lookup(loops, "", {}, patient, [](const result&) { throw std::runtime_error("no"); });
+  async_lookup(loops, "", {}, patient, [](const result&) { throw 2; });
+  async_lookup(loops, "", {}, patient, [&after](const result&) { after.set_value(); });
+  after.get_future().wait();
+  CHECK(lines == 2);
 }
 
 TEST_CASE("many asynchronous lookups at a time") {
