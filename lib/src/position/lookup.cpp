@@ -163,10 +163,10 @@ std::optional<position_entry> lookup(std::string_view name,
                                      const lookup_options& options) {
   boost::asio::io_context context(1);
   std::optional<position_entry> result;
-  std::make_shared<lookup_operation>(
+  const auto operation = std::make_shared<lookup_operation>(
       context, name, servers, options,
-      [&result](std::optional<position_entry> entry) { result = std::move(entry); })
-      ->start();
+      [&result](std::optional<position_entry> entry) { result = std::move(entry); });
+  operation->start();
   context.run();
   return result;
 }
@@ -176,9 +176,9 @@ void async_lookup(runtime& loops, std::string name, std::vector<socket_address> 
   auto& loop = loops.internals().at(0);
   loop.post([&loop, name = std::move(name), servers = std::move(servers), options,
              done = contained(loop, std::move(done))]() mutable {
-    std::make_shared<lookup_operation>(loop.context(), name, std::move(servers), options,
-                                       std::move(done))
-        ->start();
+    const auto operation = std::make_shared<lookup_operation>(
+        loop.context(), name, std::move(servers), options, std::move(done));
+    operation->start();
   });
 }
 

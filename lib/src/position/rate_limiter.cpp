@@ -43,11 +43,11 @@ rate_limiter::rate_limiter(std::uint32_t per_second, std::uint32_t burst)
 
 rate_limiter::bucket& rate_limiter::find(const ip_address& source, time_point now) {
   const auto first = (hash(source, seed_) % sets) * buckets_per_set;
-  bucket* idle = nullptr;
+  bucket* idle = &buckets_[first];
   for (auto i = first; i < first + buckets_per_set; ++i) {
     auto& candidate = buckets_[i];
     if (candidate.used && candidate.source == source) return candidate;
-    if (idle == nullptr || !candidate.used || (idle->used && candidate.updated < idle->updated)) {
+    if (!candidate.used || (idle->used && candidate.updated < idle->updated)) {
       idle = &candidate;
     }
   }

@@ -13,7 +13,7 @@ namespace vsoa::position {
 
 /// Read at most: each server that does not answer costs a lookup seconds.
 inline constexpr std::size_t max_servers = 64;
-inline constexpr std::size_t max_file_bytes = 64 * 1024;
+inline constexpr std::size_t max_file_bytes = 65536;
 
 inline constexpr const char* environment_variable = "VSOA_POS_SERVER";
 inline constexpr const char* default_file = "/etc/vsoa.pos";

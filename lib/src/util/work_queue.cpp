@@ -51,12 +51,12 @@ struct work_queue::state {
       job work = std::move(jobs_.front());
       jobs_.pop_front();
       lock.unlock();
-      // By value: what the job captured is gone when it has run, and not under the lock.
-      run_one(std::move(work));
+      run_one(work);
+      // What the job captured goes here: before the next one, and not under the lock.
     }
   }
 
-  void run_one(job work) {
+  void run_one(const job& work) {
     try {
       work();
     } catch (...) {

@@ -58,18 +58,18 @@ TEST_CASE("known names are answered with all keys, unknown ones with an empty ob
 }
 
 TEST_CASE("the callback is told who asks, for what, and where") {
-  std::optional<position_query> seen;
-  fixture f([&seen](const position_query& query, const position_server::answer& answer) {
-    seen = query;
+  std::promise<position_query> asked;
+  fixture f([&asked](const position_query& query, const position_server::answer& answer) {
+    asked.set_value(query);
     answer({});
   });
   udp_peer client("127.0.0.3");
   client.ask(f.address, R"({"name":"CaR","domain":"10"})");
-  REQUIRE(seen);
-  CHECK(seen->name == "CaR");
-  CHECK(seen->domain == position_domain::inet6);
-  CHECK(seen->peer == client.address());
-  CHECK(seen->local.to_string() == "127.0.0.1");
+  const auto seen = asked.get_future().get();
+  CHECK(seen.name == "CaR");
+  CHECK(seen.domain == position_domain::inet6);
+  CHECK(seen.peer == client.address());
+  CHECK(seen.local.to_string() == "127.0.0.1");
 }
 
 TEST_CASE("the answer leaves from the address that was asked, also on a wildcard") {
