@@ -29,4 +29,8 @@ load_result load(const std::filesystem::path& file, const load_options& options 
 load_result load_text(std::string_view name, std::string_view text,
                       const load_options& options = {}) noexcept;
 
+/// The keys, such as "runtime.threads", that differ and that a reload can't apply; empty: none.
+/// Both must have been loaded without errors.
+std::vector<std::string> needs_restart(const load_result& now, const load_result& wanted);
+
 }  // namespace vsoad::config

@@ -86,7 +86,7 @@ std::string range_text(const type_spec& type) {
       out = std::to_string(type.min) + " to " + std::to_string(type.max) + " bytes";
       break;
     case kind::any:
-      return "at most " + std::to_string(type.max) + " bytes of JSON";
+      return "at most " + size_to_text(type.max) + " of JSON";
     default:
       return {};
   }

@@ -372,7 +372,7 @@ TEST_CASE("free YAML must mean the same to everybody") {
        {at + "\"18446744073709551616\" is too large for a number; write it in quotes"}},
       {config("1e999"), {at + "\"1e999\" is too large for a number; write it in quotes"}},
       {service("    info: { text: \"" + std::string(2048, 'x') + "\" }"),
-       {"c.yaml:4:11: services[0].info: is too large; allowed is at most 2048 bytes of JSON"}},
+       {"c.yaml:4:11: services[0].info: is too large; allowed is at most 2KiB of JSON"}},
   });
 }
 
