@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -38,11 +39,16 @@ class work_queues {
   std::map<std::string, std::unique_ptr<vsoa::work_queue>, std::less<>> queues_;
 };
 
+/// How plugins publish in a service: as its topics want it.
+using publisher =
+    std::function<bool(std::string_view url, vsoa::payload_view payload, vsoa::channel via)>;
+
 /// Set up by plugin_host; `services` does not change any more once plugins are loaded.
 struct environment {
   struct service {
     std::string name;
     vsoa::server* server = nullptr;
+    publisher publish;
   };
 
   environment(vsoa::runtime& runtime, vsoa::log_sink sink, std::chrono::milliseconds stall_warning,

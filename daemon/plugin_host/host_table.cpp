@@ -166,8 +166,9 @@ int host_publish(const vsoa_host* host, vsoa_service service, vsoa_text url, vso
       return VSOA_E_ARGUMENT;
     }
     bool all_sent = true;
-    const bool known = for_services(core, service, [&](vsoa_service, vsoa::server& server) {
-      all_sent = server.publish(view(url), payload(param, data), to_channel(channel)) && all_sent;
+    const bool known = for_services(core, service, [&](vsoa_service id, vsoa::server&) {
+      const auto& publish = core.env.services[id - 1].publish;
+      all_sent = publish(view(url), payload(param, data), to_channel(channel)) && all_sent;
     });
     if (!known) return VSOA_E_NOT_FOUND;
     return all_sent ? VSOA_OK : VSOA_E_ARGUMENT;

@@ -26,11 +26,17 @@ plugin_host::~plugin_host() {
   (void)env_.release();
 }
 
-void plugin_host::add_service(vsoa_service id, std::string name, vsoa::server& server) {
+void plugin_host::add_service(vsoa_service id, std::string name, vsoa::server& server,
+                              publisher publish) {
   if (id != env_->services.size() + 1 || !plugins_.empty()) {
     throw std::logic_error("plugin_host: services are added in order and before load()");
   }
-  env_->services.push_back({std::move(name), &server});
+  if (!publish) {
+    publish = [&server](std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
+      return server.publish(url, payload, via);
+    };
+  }
+  env_->services.push_back({std::move(name), &server, std::move(publish)});
 }
 
 void plugin_host::load() {

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -49,8 +50,11 @@ class plugin_host {
 
   /// Makes a service known to plugins. Before load().
   /// @param id  1 for the first of the configuration, then one more for each
-  /// @param server  must live until stop() has returned
-  void add_service(vsoa_service id, std::string name, vsoa::server& server);
+  /// @param server   must live until stop() has returned
+  /// @param publish  how plugins publish in it; by default straight through the server
+  using publisher =
+      std::function<bool(std::string_view url, vsoa::payload_view payload, vsoa::channel via)>;
+  void add_service(vsoa_service id, std::string name, vsoa::server& server, publisher publish = {});
   void load();
   void enable(plugin& which, vsoa_service service) noexcept { which.enable(service); }
   void start();
@@ -66,6 +70,7 @@ class plugin_host {
   std::span<const std::unique_ptr<plugin>> plugins() const noexcept { return plugins_; }
   /// For resolve(): those that may serve. Before start() all; afterwards those that run.
   std::vector<plugin_outline> outlines() const;
+  const config::plugins_settings& settings() const noexcept { return settings_; }
   /// Null: there is none of this name.
   plugin* find(std::string_view name) const noexcept;
   /// A work queue of the configuration. Null: there is none of this name.

@@ -1,0 +1,67 @@
+// One service of the configuration: a server, the routes from its URLs to plugins, and its topics.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/directory.hpp"
+#include "broker/topics.hpp"
+#include "config/config.hpp"
+#include "plugin_host/plugin_host.hpp"
+#include "vsoa/log.hpp"
+#include "vsoa/runtime.hpp"
+#include "vsoa/server.hpp"
+
+namespace vsoad {
+
+/// Made in this order: listen(), connect() once the plugins run, start(). Not thread-safe itself;
+/// its server's callbacks run on the loops.
+class service {
+ public:
+  service(vsoa::runtime& loops, const config::service_settings& settings, vsoa_service id,
+          vsoa::log_sink log);
+  ~service();
+  service(const service&) = delete;
+  service& operator=(const service&) = delete;
+
+  vsoa_service id() const noexcept { return id_; }
+  const config::service_settings& settings() const noexcept { return settings_; }
+  vsoa::server& server() noexcept { return server_; }
+  /// How plugins publish in it.
+  bool publish(std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
+    return topics_.publish(url, payload, via);
+  }
+
+  /// Binds all addresses of the configuration. Throws std::system_error naming the address.
+  void listen();
+  /// Says which plugins it will use, so that they are started.
+  void enable(plugin_host& plugins);
+  /// Gives URLs to the plugins that run and says what can't be served.
+  void connect(plugin_host& plugins);
+  void start() { server_.start(); }
+
+  /// How clients reach it: for the position server.
+  directory_service entry() const;
+  /// One line of counters, for the log.
+  std::string summary() const;
+
+ private:
+  void on_client(vsoa::client_id client, bool connected);
+  void give_priority(vsoa::client_id client);
+
+  const config::service_settings settings_;
+  const vsoa_service id_;
+  const vsoa::log_sink log_;
+  vsoa::server server_;
+  topics topics_;
+  std::deque<route> routes_;  // addresses stay: handlers refer to them
+  // What wants to hear of clients, datagrams and subscriptions; fixed by connect().
+  std::vector<plugin*> client_listeners_;
+  std::vector<plugin*> datagram_listeners_;
+  std::vector<plugin*> subscription_listeners_;
+};
+
+}  // namespace vsoad

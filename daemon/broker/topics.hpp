@@ -1,0 +1,59 @@
+// Topics: URLs on which what clients send as datagrams is published to subscribers, and on which
+// the last value is remembered or a fast stream is thinned, whether it comes from clients or
+// plugins.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "config/config.hpp"
+#include "vsoa/packet.hpp"
+#include "vsoa/runtime.hpp"
+#include "vsoa/server.hpp"
+
+namespace vsoad {
+
+struct topic_stats {
+  std::uint64_t relayed = 0;       ///< datagrams taken for publishes
+  std::uint64_t thinned = 0;       ///< replaced by a newer one before their time came
+  std::uint64_t not_retained = 0;  ///< no room to remember them
+};
+
+/// The topics of one service. A topic with neither `retain` nor `max_rate` takes no lock.
+///
+/// Threads: all functions from any thread. Timers run on loop 0 of the runtime.
+class topics {
+ public:
+  /// Concrete URLs with a state of their own, of all topics together. Of one more, nothing is
+  /// remembered and it is not thinned.
+  static constexpr std::size_t max_urls = 4096;
+
+  /// @param retained_bytes  remembered at most, of all topics together
+  topics(vsoa::runtime& loops, vsoa::server& server,
+         const std::vector<config::topic_settings>& settings, std::size_t retained_bytes);
+  ~topics();  ///< what still waits for its time is dropped
+  topics(const topics&) = delete;
+  topics& operator=(const topics&) = delete;
+
+  /// A datagram of a client: published if its URL is below a topic with `relay`.
+  void datagram(std::string_view url, vsoa::payload_view payload, vsoa::channel via);
+  /// Publishes for a plugin: at once, or when the rate of its topic allows it.
+  /// @return false: nothing will be published; see vsoa::server::publish()
+  bool publish(std::string_view url, vsoa::payload_view payload, vsoa::channel via);
+  /// Hands a client that has subscribed to `urls` the last values of what they match.
+  void subscribed(vsoa::client_id client, std::span<const std::string_view> urls);
+  /// A GET of a retained URL that no command serves is answered with the last value.
+  /// @return false: nothing is retained there
+  bool serve(vsoa::call& call);
+  topic_stats stats() const;
+
+ private:
+  class impl;
+  std::shared_ptr<impl> impl_;  // shared with timers
+};
+
+}  // namespace vsoad
