@@ -1,0 +1,153 @@
+#include "vsoad/application.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <system_error>
+
+#include "vsoad/privileges.hpp"
+
+namespace vsoad {
+namespace {
+
+// As many descriptors as we may have: every client takes one.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+[[noreturn]] void fail_to_listen(const std::string& who, const std::system_error& e) {
+  std::string hint;
+  if (e.code() == std::errc::address_in_use) hint = "; another program has this address";
+  if (e.code() == std::errc::permission_denied)
+    hint = "; ports below 1024 need root or a capability";
+  if (e.code() == std::errc::address_not_available) hint = "; no interface has this address";
+  throw std::runtime_error(who + ": can't listen on " + e.what() + hint);
+}
+
+}  // namespace
+
+application::application(const config::configuration& settings, const logging& log)
+    : settings_(settings),
+      log_(log),
+      loops_({settings.runtime.threads, log.sink()}),
+      directory_(loops_),
+      position_(loops_,
+                [this](const vsoa::position_query& query, vsoa::position_server::answer answer) {
+                  directory_.answer(query, std::move(answer));
+                }),
+      plugins_(loops_, settings.plugins, settings.work_queues, settings.runtime.stall_warning,
+               log.sink()) {
+  vsoa_service id = 0;
+  for (const auto& s : settings_.services) {
+    services_.push_back(std::make_unique<service>(loops_, s, ++id, log.sink()));
+  }
+}
+
+application::~application() {
+  for (const auto& s : services_)
+    s->server().stop();
+  position_.stop();
+}
+
+void application::start() {
+  raise_descriptor_limit();
+  listen();
+  const std::string problem = become_user(settings_.runtime.user);
+  if (!problem.empty()) throw std::runtime_error(problem);
+  loops_.start();
+  start_plugins();
+  start_services();
+}
+
+void application::listen() {
+  for (const auto& s : services_) {
+    const std::string who = "service \"" + s->settings().name + "\"";
+    try {
+      s->listen();
+    } catch (const std::system_error& e) {
+      fail_to_listen(who, e);
+    }
+    for (const auto& address : s->server().addresses()) {
+      log_.info(who + " listening on " + address.to_string());
+    }
+  }
+  for (const auto& address : settings_.position.listen) {
+    try {
+      position_addresses_.push_back(position_.listen(address));
+    } catch (const std::system_error& e) {
+      fail_to_listen("position", e);
+    }
+    log_.info("position listening on " + position_addresses_.back().to_string());
+  }
+}
+
+void application::start_plugins() {
+  for (const auto& s : services_) {
+    plugins_.add_service(
+        s->id(), s->settings().name, s->server(),
+        [s = s.get()](std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
+          return s->publish(url, payload, via);
+        });
+  }
+  plugins_.load();
+  for (const auto& s : services_)
+    s->enable(plugins_);
+  plugins_.start();
+  for (const auto& s : services_)
+    s->connect(plugins_);
+}
+
+void application::start_services() {
+  directory_table table;
+  table.entries = settings_.position.entries;
+  table.upstream = settings_.position.upstream;
+  table.listen = position_addresses_;
+  for (const auto& s : services_) {
+    table.services.push_back(s->entry());
+    s->start();
+  }
+  directory_.update(std::move(table));
+  position_.start();
+}
+
+bool application::is_idle() const {
+  return std::all_of(services_.begin(), services_.end(),
+                     [](const auto& s) { return s->server().idle(); });
+}
+
+bool application::stop(const std::function<bool()>& hurry) {
+  const auto deadline = std::chrono::steady_clock::now() + settings_.runtime.shutdown_grace;
+  for (const auto& s : services_)
+    s->server().drain();
+  while (!is_idle() && std::chrono::steady_clock::now() < deadline) {
+    if (hurry()) break;
+  }
+  if (!is_idle()) log_.warning("stopping with calls or answers still in flight");
+  const bool stopped = plugins_.stop();
+  // Plugins have answered what they had deferred: let the loops write that.
+  while (!is_idle() && std::chrono::steady_clock::now() < deadline) {
+    if (hurry()) break;
+  }
+  for (const auto& s : services_) {
+    s->server().stop();
+    log_.info(s->summary());
+  }
+  position_.stop();
+  return stopped;
+}
+
+std::string application::status() const {
+  std::size_t clients = 0;
+  for (const auto& s : services_)
+    clients += s->server().stats().clients;
+  const auto running = std::count_if(plugins_.plugins().begin(), plugins_.plugins().end(),
+                                     [](const auto& p) { return p->is_running(); });
+  return std::to_string(services_.size()) + " services, " + std::to_string(running) + " plugins, " +
+         std::to_string(clients) + " clients";
+}
+
+}  // namespace vsoad

@@ -1,0 +1,56 @@
+// The daemon put together: loops, services, plugins, position server; how they start, and how they
+// end.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/directory.hpp"
+#include "broker/service.hpp"
+#include "config/config.hpp"
+#include "plugin_host/plugin_host.hpp"
+#include "vsoa/position.hpp"
+#include "vsoa/runtime.hpp"
+#include "vsoad/logging.hpp"
+
+namespace vsoad {
+
+class application {
+ public:
+  application(const config::configuration& settings, const logging& log);
+  ~application();
+  application(const application&) = delete;
+  application& operator=(const application&) = delete;
+
+  /// Binds, gives up root, starts plugins, serves. Throws std::runtime_error, whose text is fit for
+  /// the operator, if that is not to be.
+  void start();
+
+  /// Stops accepting and waits until nothing is in flight, then stops plugins and services.
+  /// @param hurry  asked now and then while waiting; true: wait no longer
+  /// @return  false: a plugin does not return, and threads are stuck in it. Don't destroy this
+  /// object
+  ///          then; end the process.
+  bool stop(const std::function<bool()>& hurry);
+
+  std::string status() const;  ///< one line, for systemctl status
+
+ private:
+  void listen();
+  void start_plugins();
+  void start_services();
+  bool is_idle() const;
+
+  const config::configuration settings_;
+  const logging& log_;
+  vsoa::runtime loops_;
+  std::vector<std::unique_ptr<service>> services_;
+  directory directory_;
+  vsoa::position_server position_;
+  std::vector<vsoa::socket_address> position_addresses_;
+  plugin_host plugins_;  // its queues end before what their jobs use
+};
+
+}  // namespace vsoad
