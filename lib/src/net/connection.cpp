@@ -291,7 +291,14 @@ void connection::discard_input() {
   wait_readable();
 }
 
+void connection::abandon() {
+  if (state_ != state::lingering) return;
+  state_ = state::open;
+  finish(true);
+}
+
 void connection::finish(bool reset) {
+  const bool lingered = state_ == state::lingering;
   state_ = state::closed;
   timer_wheel::cancel(*this);
   if (reset) set_reset_on_close(native_handle());
@@ -299,6 +306,7 @@ void connection::finish(bool reset) {
   socket_.close(ignored);
   outbox_.clear();
   account();
+  if (lingered) on_lingered();
 }
 
 }  // namespace vsoa::net

@@ -55,6 +55,7 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   void flush_requested();
 
   bool is_open() const noexcept { return state_ == state::open; }
+  bool is_lingering() const noexcept { return state_ == state::lingering; }
   std::size_t queued_bytes() const noexcept { return outbox_.bytes(); }
 
  protected:
@@ -68,6 +69,8 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   // What a subclass is told. After on_closed() nothing more.
   virtual next on_packet(const packet_view& p) = 0;
   virtual void on_closed(close_reason why) = 0;
+  /// The socket of a connection that closed gracefully is closed at last. After on_closed().
+  virtual void on_lingered() = 0;
   /// The deadline of set_deadline() has come.
   virtual void on_deadline() = 0;
 
@@ -88,6 +91,8 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   /// Stops reading, writes what is queued, shuts down, and waits briefly for the other side to
   /// close, so that it surely sees the last answer. on_closed() runs before this returns.
   void close_gracefully();
+  /// Ends lingering at once; on_lingered() is not called.
+  void abandon();
   /// Stops reading for good; what is queued still leaves.
   void stop_reading() noexcept { reading_stopped_ = true; }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace vsoa::net {
 namespace {
@@ -47,9 +48,9 @@ void quick_socket::start() {
 }
 
 void quick_socket::stop() {
-  stopped_ = true;
+  if (std::exchange(stopped_, true)) return;
   boost::system::error_code ignored;
-  socket_.cancel(ignored);
+  released_ = unique_fd(socket_.release(ignored));
 }
 
 void quick_socket::wait() {

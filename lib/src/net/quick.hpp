@@ -28,7 +28,8 @@ class quick_socket : public std::enable_shared_from_this<quick_socket> {
 
   // On the loop's thread.
   void start();
-  /// Stops receiving. The descriptor stays valid, for those who send, until destruction.
+  /// Stops receiving, and leaves Asio: destruction may then take place on any thread. The
+  /// descriptor stays valid until then, for those who still send.
   void stop();
 
  private:
@@ -39,7 +40,8 @@ class quick_socket : public std::enable_shared_from_this<quick_socket> {
   void receive();
 
   udp_socket socket_;
-  int handle_;
+  unique_fd released_;  // after stop()
+  const int handle_;
   callback on_datagram_;
   std::unique_ptr<batch> batch_;
   bool stopped_ = false;

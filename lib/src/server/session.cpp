@@ -215,6 +215,10 @@ void session::on_deadline() {
   close(net::close_reason::local);
 }
 
+void session::on_lingered() {
+  shard_.forget_lingering(*this);
+}
+
 void session::on_closed(net::close_reason why) {
   shard_counters& counters = shard_.counters();
   switch (why) {

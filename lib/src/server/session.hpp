@@ -57,6 +57,7 @@ class session final : public net::connection {
   using net::connection::block_input;
   using net::connection::set_send_timeout;
   void disconnect() { close(net::close_reason::local); }
+  using net::connection::abandon;
   void stop_input() { stop_reading(); }
 
   void call_deferred() noexcept;
@@ -65,6 +66,7 @@ class session final : public net::connection {
  private:
   next on_packet(const packet_view& p) override;
   void on_closed(net::close_reason why) override;
+  void on_lingered() override;
   void on_deadline() override;
 
   void dispatch(const packet_view& p);

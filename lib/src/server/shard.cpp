@@ -71,8 +71,13 @@ void shard::adopt(net::unique_fd socket, session::origin from) {
 }
 
 void shard::forget(session& s) {
+  if (s.is_lingering()) lingering_.emplace(s.serial(), &s);
   const std::unique_lock lock(mutex_);
   sessions_.erase(s.id());
+}
+
+void shard::forget_lingering(session& s) {
+  lingering_.erase(s.serial());
 }
 
 session* shard::find(client_id id) const {
@@ -92,6 +97,9 @@ std::size_t shard::connections() const {
 
 void shard::close_all() {
   for_each([](session& s) { s.disconnect(); });
+  for (const auto& [serial, s] : lingering_)
+    s->abandon();
+  lingering_.clear();
   waiting_for_backlog_.clear();
   loop_.cancel_turn_end(*this);
   loop_.cancel_turn_end(quick_);

@@ -56,6 +56,7 @@ class shard final : public net::turn_end {
   // --- the loop's thread ---
   void adopt(net::unique_fd socket, session::origin from);
   void forget(session& s);
+  void forget_lingering(session& s);
   session* find(client_id id) const;
   session* find(client_id id, std::uint64_t serial) const;
   void set_commands(std::shared_ptr<const command_table> table) { commands_ = std::move(table); }
@@ -126,6 +127,8 @@ class shard final : public net::turn_end {
   net::loop& loop_;
   mutable std::shared_mutex mutex_;
   std::unordered_map<client_id, boost::intrusive_ptr<session>> sessions_;
+  // No longer clients, but their last answer is still under way.
+  std::unordered_map<std::uint64_t, boost::intrusive_ptr<session>> lingering_;
   subscriptions subscriptions_;
   std::atomic<std::size_t> subscriber_count_{0};  // subscriptions, of all sessions
   std::shared_ptr<const command_table> commands_;
