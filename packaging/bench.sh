@@ -4,6 +4,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 cmake --preset release
-cmake --build --preset release
+cmake --build --preset release --target vsoa_bench
 exec build/release/tests/bench/vsoa_bench \
   --json build/release/vsoa_bench.json --chart build/release/vsoa_bench.svg "$@"

@@ -45,7 +45,6 @@ void write_config(const std::filesystem::path& to, const daemon_options& options
        << "services:\n"
        << "  - name: " << service_name << "\n"
        << "    listen: [ \"127.0.0.1:0\" ]\n"
-       << "    plugins: []\n"
        << "    commands: { " << options.echo_url << ": { plugin: echo } }\n"
        << "    topics: { " << options.topic_url << ": { relay: true } }\n"
        << "    limits: { clients: 20000, clients_per_address: 20000, send_timeout: 30s,\n"
