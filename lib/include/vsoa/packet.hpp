@@ -24,7 +24,8 @@ enum class packet_type : std::uint8_t {
   pingecho = 0xFF,
 };
 
-/// Flag bits (wire: byte 2, low six bits). The two high bits are the pad count, the codec's own.
+/// Flag bits (wire: byte 2). The two high bits are the pad count, the codec's own; the three
+/// between are reserved, and cleared in what is received.
 namespace packet_flags {
 inline constexpr std::uint8_t reply = 0x01;
 inline constexpr std::uint8_t tunnel = 0x02;  ///< `tunid` is valid

@@ -8,13 +8,15 @@
  * Text and bytes are pointer and length, never NUL-terminated unless it says so. What is passed to a
  * callback, or to a host function, is valid until that call returns.
  *
- * Threads. start() and stop() run alone. Without VSOA_PLUGIN_CONCURRENT all other callbacks are
- * serialised by the host, so that a plain plugin needs no locks. With it, callbacks of different
- * clients run at the same time on several threads. Callbacks run on an event loop and must not block
- * (or on a work queue, where they may, if the operator put the plugin on one). Host functions may be
- * called from any thread, between the beginning of start() and the return of stop(), and never block;
- * none of them calls a callback before it returns. stop() is called when the last callback and the last
- * job of queue_add have returned, and none follows; threads that the plugin made end in stop().
+ * Threads. No other callback runs during start() and stop(), though a job of queue_add may during
+ * start(). Without VSOA_PLUGIN_CONCURRENT all other callbacks are serialised by the host, so that a
+ * plain plugin needs no locks. With it, callbacks of different clients run at the same time on several
+ * threads. Callbacks run on an event loop and must not block (or on a work queue, where they may, if
+ * the operator put the plugin, or the command, on one). Host functions may be called from any thread,
+ * between the beginning of start() and the return of stop(), and never block; none of them calls a
+ * callback before it returns. stop() is called when the last callback and the last job of
+ * queue_add have returned, and none follows; if one does not return in time, stop() is not called.
+ * Threads that the plugin made end in stop().
  * No C++ exception may leave a callback.
  */
 #ifndef VSOA_PLUGIN_H
@@ -107,7 +109,7 @@ typedef struct vsoa_client_info {
   vsoa_service service;
   uint32_t id;          /* as the protocol numbers it within its service */
   char address[64];     /* IP address, NUL-terminated */
-  char role[64];        /* from the credential that matched, NUL-terminated; empty: none */
+  char role[64];        /* from the credential that matched, cut to 63 bytes, NUL-terminated; empty: none */
   uint16_t port;
   uint16_t quick_port;  /* 0: no quick channel */
   uint8_t authed;       /* 0 or 1 */
@@ -141,7 +143,7 @@ struct vsoa_host {
                  vsoa_bytes data, int channel);
   int (*datagram)(const vsoa_host *host, vsoa_client client, vsoa_text url, vsoa_text param,
                   vsoa_bytes data, int channel);
-  /* 1: at least one client would get a publish on this URL. */
+  /* 1: at least one client has a subscription that takes this URL; 0: none. */
   int (*is_subscribed)(const vsoa_host *host, vsoa_service service, vsoa_text url);
 
   /* --- services and clients ---
@@ -164,7 +166,8 @@ struct vsoa_host {
   int (*client_close)(const vsoa_host *host, vsoa_client client);
 
   /* --- timers --- first run after delay_ms, then every interval_ms unless that is 0. The function is a
-   * callback like all others (see Threads). 0: no function, or 1024 timers of this plugin are running.
+   * callback like all others (see Threads). The delay of one started in start() begins when start() has
+   * returned. 0: no function, 1024 timers of this plugin are running, or it is being stopped.
    * stop: VSOA_E_NOT_FOUND when it has already ended. Stopped in a callback of a plugin that is not
    * CONCURRENT, the function is not called again; otherwise one call may still be under way. */
   vsoa_timer (*timer_start)(const vsoa_host *host, unsigned delay_ms, unsigned interval_ms,
@@ -177,9 +180,10 @@ struct vsoa_host {
   int (*queue_add)(const vsoa_host *host, vsoa_text queue, void (*function)(void *argument),
                    void *argument);
 
-  /* --- log and metrics --- a line of the log, marked with the plugin's name; a counter to add to and a
-   * gauge to set, named [a-z_][a-z0-9_]* in at most 64 bytes, at most 256 of them for a plugin (then
-   * VSOA_E_FULL). A name is either a counter or a gauge. */
+  /* --- log and metrics --- a line of the log, marked with the plugin's name, cut to 4096 bytes, control
+   * characters replaced by blanks; a counter to add to and a gauge to set, named [a-z_][a-z0-9_]* in at
+   * most 64 bytes, at most 256 of them for a plugin (then VSOA_E_FULL). A name is either a counter or a
+   * gauge. */
   void (*log)(const vsoa_host *host, int level, vsoa_text line);
   int (*counter_add)(const vsoa_host *host, vsoa_text name, uint64_t delta);
   int (*gauge_set)(const vsoa_host *host, vsoa_text name, double value);
@@ -199,10 +203,12 @@ typedef struct vsoa_plugin {
   uint16_t abi_major;        /* VSOA_PLUGIN_ABI_MAJOR */
   uint16_t abi_minor;        /* VSOA_PLUGIN_ABI_MINOR */
   uint32_t flags;            /* VSOA_PLUGIN_... */
-  const char *name;          /* NUL-terminated, equal to the file's name without ".so" */
-  const char *version;       /* NUL-terminated */
-  const char *description;   /* NUL-terminated, one line */
-  const char *const *commands; /* command URLs, NULL at the end: "/a" exact, "/a/" with all below, "/" rest */
+  const char *name;          /* NUL-terminated, equal to the file's name without ".so": [a-z][a-z0-9_-]*,
+                                at most 64 bytes */
+  const char *version;       /* NUL-terminated, at most 64 bytes */
+  const char *description;   /* NUL-terminated, one line, at most 512 bytes */
+  const char *const *commands; /* command URLs, NULL at the end: "/a" exact, "/a/" with all below, "/" rest;
+                                  at most 1024, none twice */
 
   /* 0: running. Anything else: the plugin is not served; it should have logged why. `config` is JSON
    * text, the settings of the configuration, "null" when there are none. */
@@ -216,7 +222,7 @@ typedef struct vsoa_plugin {
                    int channel);
   /* connected 1: the client has passed the handshake; 0: it is gone. */
   void (*client)(void *state, vsoa_client client, int connected);
-  /* URLs newly subscribed (subscribed 1), or given up (0). */
+  /* URLs newly subscribed (subscribed 1), or given up (0); not told of those that end with the client. */
   void (*subscription)(void *state, vsoa_client client, const vsoa_text *urls, size_t count,
                        int subscribed);
 } vsoa_plugin;

@@ -37,7 +37,7 @@ struct position_entry {
 };
 
 struct position_server_stats {
-  std::uint64_t queries = 0;       ///< well-formed
+  std::uint64_t queries = 0;       ///< well-formed, answered or not
   std::uint64_t answered = 0;      ///< with an address
   std::uint64_t unknown = 0;       ///< with {}
   std::uint64_t malformed = 0;     ///< dropped
@@ -58,7 +58,8 @@ class position_server {
   /// Called at most once per query, from any thread, also after the server is gone, or never (then
   /// no answer is sent, but the query is pending for as long as a copy of the function lives).
   /// Nothing: the name is unknown, {} is answered; so too for an address of another family than was
-  /// asked for. An entry without a name is answered with the name as asked.
+  /// asked for, and for an entry that can't be sent: port 0, or more than 1023 bytes of answer. An
+  /// entry without a name is answered with the name as asked.
   using answer = std::function<void(std::optional<position_entry>)>;
   /// An exception that leaves it is logged, and no answer is sent.
   using query_callback = std::function<void(const position_query&, answer)>;
@@ -82,7 +83,8 @@ class position_server {
 };
 
 /// Where lookup() asks, in this order: the server set by set_position_server() (then only that
-/// one); else those of VSOA_POS_SERVER; then those of /etc/vsoa.pos. Any thread.
+/// one); else those of VSOA_POS_SERVER, then those of /etc/vsoa.pos, each once and 64 at most. Any
+/// thread.
 void set_position_server(std::optional<socket_address> server);
 std::vector<socket_address> position_servers();
 

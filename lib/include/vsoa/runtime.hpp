@@ -13,7 +13,8 @@
 namespace vsoa {
 
 struct runtime_options {
-  std::size_t loops = 1;  ///< 1..64; 0: one per core that this process may use
+  /// 1..64; 0: one per core that this process may use, 64 at most. More: std::invalid_argument.
+  std::size_t loops = 1;
   log_sink log;
 };
 
@@ -34,12 +35,12 @@ class runtime {
   std::size_t size() const noexcept;
 
   /// Runs `task` on loop `index` (modulo size()), soon. Any thread. Tasks of one thread for one
-  /// loop keep their order.
+  /// loop keep their order. A task must not throw, nor one of a timer.
   void post(std::size_t index, std::function<void()> task);
 
   using timer_id = std::uint64_t;  ///< 0 is never a timer
-  /// Runs `task` on loop `index` after `delay`, then every `interval` unless that is zero.
-  /// Resolution: a millisecond. Any thread.
+  /// Runs `task` on loop `index` (modulo size()) after `delay`, then every `interval` unless that
+  /// is zero. Resolution: a millisecond. Any thread.
   timer_id start_timer(std::size_t index, std::chrono::milliseconds delay,
                        std::chrono::milliseconds interval, std::function<void()> task);
   /// Ends a timer. On the timer's own loop the task will not run again once this has returned; from

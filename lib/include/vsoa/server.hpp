@@ -2,11 +2,14 @@
 // sends and receives datagrams. One server may listen on several addresses; its clients are spread
 // over the loops of its runtime and each stays on its loop for life.
 //
-// Threads: callbacks about a client (handlers without work queue, on_client, on_datagram,
-// on_subscribe, on_unsubscribe) run on that client's loop, so those of different clients may run at
-// the same time. All member functions may be called from any thread, callbacks included, unless
-// they say otherwise. Closing a client inside a callback takes effect after the callback has
-// returned.
+// Threads: callbacks about a client (handlers without work queue, on_unserved, on_client,
+// on_datagram, on_subscribe, on_unsubscribe) run on that client's loop, so those of different
+// clients may run at the same time. All member functions may be called from any thread, callbacks
+// included, unless they say otherwise. Closing a client inside a callback takes effect after the
+// callback has returned.
+//
+// On a server without credentials a client may call, subscribe and send datagrams before its
+// handshake, hence before on_client: client() does not find it yet, and nothing is published to it.
 #pragma once
 
 #include <chrono>
@@ -43,7 +46,8 @@ struct credential {
 /// What is done with a subscriber that does not read what it asked for.
 enum class slow_consumer {
   close,  ///< reset the connection: outbox full, or nothing could be written for `send_timeout`
-  drop,   ///< drop publishes and datagrams that find the outbox full; replies still close it
+  drop,   ///< drop publishes and datagrams that find the outbox full; a reply that does still
+          ///< resets the connection, `send_timeout` does not
 };
 
 /// Everything that a peer can make a server hold, and for how long.
@@ -56,7 +60,7 @@ struct server_limits {
   std::chrono::milliseconds handshake_timeout{5000};  ///< from accept to the first good SERVINFO
   std::chrono::milliseconds partial_timeout{
       30000};                                   ///< for the rest of a packet once begun; 0: none
-  std::chrono::milliseconds send_timeout{100};  ///< first unsent byte not taken by the kernel
+  std::chrono::milliseconds send_timeout{100};  ///< for the kernel to take some of what waits
   std::size_t outbox = 4U << 20;                ///< bytes queued for one client
   slow_consumer slow = slow_consumer::close;
   std::size_t subscriptions = 1024;             ///< URLs per client; more: status NO_MEMORY
@@ -65,7 +69,7 @@ struct server_limits {
 };
 
 struct server_options {
-  std::string info = "\"\"";  ///< SERVINFO, as JSON text; keep it under 2048 bytes
+  std::string info = "\"\"";  ///< SERVINFO, as JSON text, unchecked; keep it under 2048 bytes
   std::vector<credential>
       credentials;  ///< none: open to all. The first that matches gives the role
   server_limits limits;
@@ -79,17 +83,18 @@ struct server_stats {
   std::uint64_t refused = 0;     ///< over a limit at accept, or displaced by a newer one
   std::uint64_t handshakes = 0;  ///< sessions that passed
   std::uint64_t handshake_timeouts = 0;
-  std::uint64_t bad_passwords = 0;
+  std::uint64_t bad_passwords = 0;    ///< sessions answered PASSWORD and closed
   std::uint64_t protocol_errors = 0;  ///< connections closed for malformed or oversized packets
   std::uint64_t slow_closed = 0;      ///< connections reset because they did not read
-  std::uint64_t dropped = 0;          ///< publishes and datagrams not queued: outbox full
+  std::uint64_t dropped = 0;          ///< publishes and datagrams: outbox full, or not taken by UDP
   std::uint64_t partial_timeouts = 0;
   std::uint64_t calls = 0;
-  std::uint64_t calls_refused = 0;  ///< NO_MEMORY: calls_in_flight or a full work queue
-  std::uint64_t publishes = 0;
-  std::uint64_t deliveries = 0;  ///< publishes handed to subscribers, both channels
-  std::uint64_t datagrams_in = 0;
-  std::uint64_t quick_rejected = 0;  ///< malformed, unknown client or wrong source address
+  std::uint64_t calls_refused = 0;   ///< NO_MEMORY for calls_in_flight; not for a full work queue
+  std::uint64_t publishes = 0;       ///< of publish(); publish_to() is not counted
+  std::uint64_t deliveries = 0;      ///< of these to subscribers, both channels
+  std::uint64_t datagrams_in = 0;    ///< both channels
+  std::uint64_t quick_rejected = 0;  ///< malformed, not DATAGRAM, unknown client, wrong source
+                                     ///< address, or too many on their way to the client's loop
   std::uint64_t received_bytes = 0;
   std::uint64_t sent_bytes = 0;
   std::uint64_t writes = 0;        ///< system calls that wrote to a client's TCP socket
@@ -172,7 +177,9 @@ using command_handler = std::function<void(call&)>;
 class server {
  public:
   server(runtime& loops, server_options options = {});
-  ~server();  ///< stops, and waits until no callback of this server runs
+  /// Stops, and waits until no callback of this server runs on a loop. Handlers on a work queue
+  /// may still wait or run there; what they answer is dropped, and they must not use the server.
+  ~server();
   server(const server&) = delete;
   server& operator=(const server&) = delete;
 
@@ -196,9 +203,11 @@ class server {
   /// Serves a URL: exact "/a", a subtree "/a/" (with "/a" unless that is served itself), or "/",
   /// what nothing else serves; the longest wins. Replaces an earlier handler of the same URL. With
   /// a queue the handler runs there, on a copy of the request; the queue must outlive the server. A
-  /// full queue is answered NO_MEMORY. False if the URL is not valid.
+  /// full queue is answered NO_MEMORY. Each loop takes the change over between two packets. False
+  /// if the URL is not valid.
   bool command(std::string url, command_handler handler, work_queue* queue = nullptr);
-  /// Several at once: (URL, handler, queue or null) replace all that were registered before.
+  /// Several at once: (URL, handler, queue or null) replace all that were registered before. False,
+  /// and nothing changes, if one of the URLs is not valid.
   struct command_entry {
     std::string url;
     command_handler handler;
@@ -206,33 +215,37 @@ class server {
   };
   bool set_commands(std::vector<command_entry> entries);
   /// Serves requests that no command serves; without it they are answered INVALID_URL. The handler
-  /// answers, or returns false to have INVALID_URL sent. Before start().
+  /// answers, or returns false to have INVALID_URL sent. Must not throw. Before start().
   void on_unserved(std::function<bool(call&)> handler);
 
-  /// @param connected  true once the handshake is passed; false when that session is gone
+  /// @param connected  true once the handshake is passed; false when that session is gone, and
+  ///                   client() no longer finds it
   using client_callback = std::function<void(client_id, bool connected)>;
   using datagram_callback =
       std::function<void(client_id, std::string_view url, payload_view, channel)>;
-  /// `urls` are those newly added, or really removed.
+  /// `urls` are those newly added, or really removed. Those that end with the session are not told.
   using subscription_callback =
       std::function<void(client_id, std::span<const std::string_view> urls)>;
-  // The setters below: before start().
+  // The setters below: before start(). The callbacks must not throw.
   void on_client(client_callback);
   void on_datagram(datagram_callback);
   void on_subscribe(subscription_callback);
   void on_unsubscribe(subscription_callback);
 
-  /// Sends to every authenticated, authed subscriber of `url`, of higher priority first (within one
-  /// loop). Quick: by UDP, to those with a quick channel. False: URL not valid or payload too large
-  /// for the channel. Encoded once, whatever the number of subscribers.
+  /// Sends to every subscriber of `url` that has passed the handshake and is authed, of higher
+  /// priority first (within one loop). Quick: by UDP, to those with a quick channel. False: URL not
+  /// valid, payload too large for the channel, or, on a thread that is no loop, 64 MiB wait for
+  /// some loop already, whose clients miss it. Encoded once for all subscribers of a loop.
   bool publish(std::string_view url, payload_view payload, channel via = channel::normal);
-  /// The same to one client, whether subscribed or not (but authed): retained values.
+  /// The same to one client, whether subscribed or not (but authed): retained values. False also if
+  /// there is no such client. On the client's own loop, false too if it can't be sent now: not
+  /// authed, no quick channel, outbox full; elsewhere that is not known yet, and true.
   bool publish_to(client_id client, std::string_view url, payload_view payload,
                   channel via = channel::normal);
   /// Whether at least one client is subscribed to what a publish on `url` would reach.
   bool is_subscribed(std::string_view url) const;
 
-  /// Sends a datagram to one client. False as for publish(), or no such client.
+  /// Sends a datagram to one client, authed or not. False as for publish_to().
   bool datagram(client_id client, std::string_view url, payload_view payload,
                 channel via = channel::normal);
 
@@ -243,12 +256,13 @@ class server {
 
   // Each: false if there is no such client.
   bool set_authed(client_id client, bool authed);
-  /// @param priority  0..7: order of publishes, IP TOS, and a QOSSETUP packet to the client
+  /// @param priority  0..7, else false: order of publishes, IP TOS, and a QOSSETUP packet to the
+  ///                  client
   bool set_priority(client_id client, std::uint8_t priority);
   /// TCP keepalive: probe after `idle`, give up after about three times that. 0: off.
   bool set_keepalive(client_id client, std::chrono::seconds idle);
   bool set_send_timeout(client_id client, std::chrono::milliseconds timeout);
-  bool close(client_id client);
+  bool close(client_id client);  ///< what is queued for the client is lost
 
   /// For new sessions; those that exist keep what they have.
   void set_credentials(std::vector<credential> credentials);

@@ -13,12 +13,14 @@ class work_queue {
 
   /// @param threads  1..256; with one thread, jobs run in the order of add()
   /// @param limit    jobs waiting at most, 1 or more; running ones do not count
+  /// Throws std::invalid_argument for other values.
   explicit work_queue(std::size_t threads = 1, std::size_t limit = 1024);
   ~work_queue();  ///< drains: jobs already added are run, then the threads end
   work_queue(const work_queue&) = delete;
   work_queue& operator=(const work_queue&) = delete;
 
-  /// Queues a job. False, and the job is dropped, when `limit` jobs wait or the queue is closing.
+  /// Queues a job. False, and the job is dropped, when `limit` jobs wait, the queue is closing, or
+  /// the function is empty.
   /// An exception that leaves a job is swallowed and counted. Any thread, never blocks.
   [[nodiscard]] bool add(job work);
 
