@@ -1,0 +1,125 @@
+// url_map against url_matches(), which says the same one pattern at a time.
+
+#include "vsoa/url_map.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+#include <set>
+
+#include "vsoa/url.hpp"
+
+namespace {
+
+using vsoa::url_map;
+using vsoa::url_matches;
+
+// Few letters and short, so that patterns and URLs often meet.
+std::string random_url(std::mt19937& random) {
+  static constexpr char letters[] = {'/', '/', '/', 'a', 'b'};
+  std::string url = "/";
+  for (std::size_t length = random() % 9; length > 0; --length)
+    url += letters[random() % sizeof letters];
+  return url;
+}
+
+std::vector<std::string> matches(const url_map<int>& map, const std::string& url) {
+  std::vector<std::string> found;
+  map.for_each_match(url,
+                     [&](std::string_view pattern, const int&) { found.emplace_back(pattern); });
+  return found;
+}
+
+// What best_match() should find: exact, else the longest subtree; "/" last.
+std::string best_of(const std::vector<std::string>& all, const std::string& url) {
+  std::string best;
+  for (const std::string& pattern : all) {
+    if (pattern == url) return pattern;
+    if (pattern.size() > best.size()) best = pattern;
+  }
+  return best;
+}
+
+void compare(const url_map<int>& map, const std::set<std::string>& patterns,
+             const std::string& url) {
+  CAPTURE(url);
+  std::vector<std::string> expected;
+  for (const std::string& pattern : patterns) {
+    if (url_matches(pattern, url)) expected.push_back(pattern);
+  }
+  auto found = matches(map, url);
+  const auto best = map.best_match(url);
+  REQUIRE(static_cast<bool>(best) == !expected.empty());
+  if (best) {
+    REQUIRE(best.pattern == best_of(expected, url));
+    REQUIRE(best.pattern == found.back());
+    REQUIRE(map.find(best.pattern) == best.value);
+  }
+  std::sort(found.begin(), found.end());
+  REQUIRE(found == expected);
+}
+
+TEST_CASE("for_each_match finds what url_matches says, with patterns coming and going") {
+  std::mt19937 random(42);
+  for (int round = 0; round < 100; ++round) {
+    url_map<int> map;
+    std::set<std::string> patterns;
+    for (int step = 0; step < 60; ++step) {
+      const std::string pattern = random_url(random);
+      if (random() % 4 == 0) {
+        REQUIRE(map.erase(pattern) == (patterns.erase(pattern) == 1));
+      } else {
+        map[pattern] = step;
+        patterns.insert(pattern);
+        REQUIRE(*map.find(pattern) == step);
+      }
+      REQUIRE(map.size() == patterns.size());
+      for (int i = 0; i < 5; ++i)
+        compare(map, patterns, random_url(random));
+      compare(map, patterns, pattern);
+    }
+  }
+}
+
+TEST_CASE("matches come from the least to the most specific") {
+  url_map<int> map;
+  for (const char* pattern : {"/a/b", "/a/b/", "/a/", "/"})
+    map[pattern] = 0;
+  CHECK(matches(map, "/a/b") == std::vector<std::string>{"/", "/a/", "/a/b/", "/a/b"});
+  CHECK(matches(map, "/a/b/") == std::vector<std::string>{"/", "/a/", "/a/b/"});
+  CHECK(matches(map, "/a/b/c") == std::vector<std::string>{"/", "/a/", "/a/b/"});
+  CHECK(matches(map, "/a") == std::vector<std::string>{"/", "/a/"});
+  CHECK(matches(map, "/ab") == std::vector<std::string>{"/"});
+  CHECK(matches(map, "/") == std::vector<std::string>{"/"});
+}
+
+TEST_CASE("an exact pattern beats a subtree of the same name, and that a shorter one") {
+  url_map<int> map;
+  map["/x/"] = 1;
+  CHECK(*map.best_match("/x").value == 1);
+  map["/x"] = 2;
+  CHECK(*map.best_match("/x").value == 2);
+  CHECK(*map.best_match("/x/").value == 1);
+  CHECK(*map.best_match("/x/y").value == 1);
+  CHECK_FALSE(map.best_match("/xy"));
+  map["/"] = 3;
+  CHECK(*map.best_match("/xy").value == 3);
+  CHECK(*map.best_match("/").value == 3);
+  map.erase("/x");
+  CHECK(*map.best_match("/x").value == 1);
+}
+
+TEST_CASE("empty maps, empty and odd URLs") {
+  url_map<int> map;
+  CHECK_FALSE(map.best_match("/"));
+  CHECK_FALSE(map.best_match(""));
+  CHECK(map.find("/") == nullptr);
+  CHECK_FALSE(map.erase("/"));
+  map["/"] = 1;
+  CHECK(*map.best_match("/").value == 1);
+  CHECK(map.best_match(std::string(65535, '/')).pattern == "/");
+  CHECK(map.best_match("/\xff").pattern == "/");
+}
+
+}  // namespace
