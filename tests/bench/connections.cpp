@@ -73,20 +73,18 @@ class connection_load {
 sample measure_idle_memory(const server& under_test, const budget& limits, std::size_t wanted) {
   const std::size_t count = limits.smoke ? smoke_connections : wanted;
   if (!limits.smoke) ::usleep(settle_us);
-  const std::uint64_t before = resident_kib(under_test.pid);
+  const memory_use before = memory_of(under_test.pid);
   std::vector<session> idle;
   for (std::size_t i = 0; i < count; ++i) {
     idle.push_back(open_session(under_test.at));
     subscribe(idle.back(), publish_url);
   }
   if (!limits.smoke) ::usleep(settle_us);
-  const std::uint64_t after = resident_kib(under_test.pid);
-  sample result;
-  result.push_back(
-      {"RSS per connection", "KiB",
-       (static_cast<double>(after) - static_cast<double>(before)) / static_cast<double>(count)});
-  result.push_back({"RSS before", "KiB", static_cast<double>(before)});
-  return result;
+  const memory_use after = memory_of(under_test.pid);
+  const double grown =
+      static_cast<double>(after.private_kib) - static_cast<double>(before.private_kib);
+  return {{"memory per connection", "KiB", grown / static_cast<double>(count)},
+          {"RSS before", "KiB", static_cast<double>(before.resident_kib)}};
 }
 
 }  // namespace

@@ -90,18 +90,32 @@ class echo_load {
     return reissue && watch_.running(now_ns(), answered_);
   }
 
+  // What was issued together mostly comes back together, and is recorded together.
   void receive(caller& each, bool reissue) {
     const int fd = each.connection.tcp.get();
     const std::size_t got = read_some(fd, buffer_.data(), buffer_.size());
     const std::int64_t now = now_ns();
+    std::int64_t issued_at = now;
+    std::uint64_t together = 0;
     each.scanner.feed(buffer_.data(), got, [&](const frame& reply) {
       check(each, reply);
-      const std::int64_t issued_at = each.issued_ns[each.answered % shape_.depth];
-      if (watch_.measuring()) latencies_.record(static_cast<std::uint64_t>(now - issued_at));
+      const std::int64_t this_issued_at = each.issued_ns[each.answered % shape_.depth];
+      if (this_issued_at != issued_at) {
+        record(now - issued_at, together);
+        issued_at = this_issued_at;
+        together = 0;
+      }
+      ++together;
       ++each.answered;
-      ++answered_;
       if (reissue) issue(each, now);
     });
+    record(now - issued_at, together);
+  }
+
+  void record(std::int64_t latency_ns, std::uint64_t times) {
+    answered_ += times;
+    if (watch_.measuring() && times > 0)
+      latencies_.record(static_cast<std::uint64_t>(latency_ns), times);
   }
 
   void check(const caller& by, const frame& reply) const {

@@ -27,6 +27,7 @@ class frame_scanner {
   /// Throws std::runtime_error when the bytes are no packets, or no payload as built.
   template <class Sink>
   void feed(const std::uint8_t* at, std::size_t bytes, Sink&& sink) {
+    if (!verify_ && rest_ == 0 && kept_bytes_ == 0) take_whole(at, bytes, sink);
     while (bytes > 0) {
       const std::size_t used = rest_ > 0 ? consume(at, bytes) : start(at, bytes);
       at += used;
@@ -43,6 +44,21 @@ class frame_scanner {
 
   static std::size_t head_bytes(const packet_header& header) {
     return header.data_offset() + std::min<std::size_t>(index_bytes, header.data_bytes);
+  }
+
+  // The common case, kept short: packets that lie complete in the buffer.
+  template <class Sink>
+  static void take_whole(const std::uint8_t*& at, std::size_t& bytes, Sink& sink) {
+    while (bytes >= header_bytes) {
+      frame whole;
+      whole.header = parse_header(at);
+      if (bytes < whole.header.total_bytes) return;
+      if (whole.header.data_bytes >= index_bytes)
+        whole.index = load_u32(at + whole.header.data_offset());
+      at += whole.header.total_bytes;
+      bytes -= whole.header.total_bytes;
+      sink(static_cast<const frame&>(whole));
+    }
   }
 
   // Uses nothing when the whole head is there: consume() then takes the packet from its start.

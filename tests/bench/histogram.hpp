@@ -12,10 +12,11 @@ namespace bench {
 /// Up to 256 each value has its own bucket; above, each power of two has 128 buckets.
 class histogram {
  public:
-  void record(std::uint64_t value_ns) {
+  /// @param times  how often
+  void record(std::uint64_t value_ns, std::uint64_t times = 1) {
     if (value_ns > max_value) value_ns = max_value;
-    ++counts_[index_of(value_ns)];
-    ++total_;
+    counts_[index_of(value_ns)] += times;
+    total_ += times;
     if (value_ns > max_) max_ = value_ns;
   }
   void merge(const histogram& other);

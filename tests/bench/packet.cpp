@@ -5,10 +5,6 @@
 namespace bench {
 namespace {
 
-constexpr std::uint8_t magic_and_version = 0x29;
-constexpr std::uint64_t max_packet_bytes = 262144;
-constexpr unsigned pad_shift = 6;
-
 void store_u16(void* at, std::size_t value) {
   auto* bytes = static_cast<std::uint8_t*>(at);
   bytes[0] = static_cast<std::uint8_t>(value >> 8);
@@ -41,24 +37,6 @@ std::string build_payload(std::uint32_t index, std::size_t bytes) {
   for (std::size_t i = index_bytes; i < bytes; ++i)
     out[i] = static_cast<char>(pattern_at(i));
   return out;
-}
-
-packet_header parse_header(const std::uint8_t* at) {
-  if (at[0] != magic_and_version) throw std::runtime_error("not a VSOA packet");
-  packet_header header;
-  header.type = at[1];
-  header.flags = at[2];
-  header.status = at[3];
-  header.seqno = load_u32(at + 4);
-  header.url_bytes = load_u16(at + 10);
-  header.param_bytes = load_u32(at + 12);
-  header.data_bytes = load_u32(at + 16);
-  const std::uint64_t total = std::uint64_t{header_bytes} + header.url_bytes + header.param_bytes +
-                              header.data_bytes + (header.flags >> pad_shift);
-  if (total > max_packet_bytes)
-    throw std::runtime_error("a packet longer than the protocol allows");
-  header.total_bytes = static_cast<std::uint32_t>(total);
-  return header;
 }
 
 }  // namespace bench

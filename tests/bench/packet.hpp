@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,9 @@ enum class packet_type : std::uint8_t {
 };
 
 inline constexpr std::size_t header_bytes = 20;
+inline constexpr std::size_t max_packet_bytes = 262144;
+inline constexpr std::uint8_t magic_and_version = 0x29;
+inline constexpr unsigned pad_shift = 6;
 inline constexpr std::uint8_t flag_reply = 0x01;
 inline constexpr std::uint8_t flag_tunnel = 0x02;
 
@@ -67,6 +71,21 @@ struct packet_header {
 };
 
 /// Decodes 20 bytes. Throws std::runtime_error when they are not a VSOA header.
-packet_header parse_header(const std::uint8_t* at);
+inline packet_header parse_header(const std::uint8_t* at) {
+  if (at[0] != magic_and_version) throw std::runtime_error("not a VSOA packet");
+  packet_header header;
+  header.type = at[1];
+  header.flags = at[2];
+  header.status = at[3];
+  header.seqno = load_u32(at + 4);
+  header.url_bytes = load_u16(at + 10);
+  header.param_bytes = load_u32(at + 12);
+  header.data_bytes = load_u32(at + 16);
+  const std::uint64_t total = std::uint64_t{header_bytes} + header.url_bytes + header.param_bytes +
+                              header.data_bytes + (header.flags >> pad_shift);
+  if (total > max_packet_bytes) throw std::runtime_error("longer than the protocol allows");
+  header.total_bytes = static_cast<std::uint32_t>(total);
+  return header;
+}
 
 }  // namespace bench

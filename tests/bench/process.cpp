@@ -12,6 +12,7 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <utility>
 
 #include "sockets.hpp"
@@ -115,12 +116,20 @@ std::uint64_t own_cpu_time_ns() {
          static_cast<std::uint64_t>(used.tv_nsec);
 }
 
-std::uint64_t resident_kib(pid_t pid) {
-  if (pid <= 0) return 0;
-  std::uint64_t size = 0;
-  std::uint64_t resident = 0;
-  std::ifstream(proc_path(pid, "statm")) >> size >> resident;
-  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) / 1024;
+memory_use memory_of(pid_t pid) {
+  memory_use use;
+  if (pid <= 0) return use;
+  std::ifstream rollup(proc_path(pid, "smaps_rollup"));
+  std::string line;
+  while (std::getline(rollup, line)) {
+    std::istringstream words(line);
+    std::string name;
+    std::uint64_t kib = 0;
+    words >> name >> kib;
+    if (name == "Rss:") use.resident_kib = kib;
+    if (name == "Private_Clean:" || name == "Private_Dirty:") use.private_kib += kib;
+  }
+  return use;
 }
 
 }  // namespace bench

@@ -45,7 +45,11 @@ class child_process {
 std::uint64_t cpu_time_ns(pid_t pid);
 /// CPU time of this process, in ns.
 std::uint64_t own_cpu_time_ns();
-/// Resident memory of a process in KiB; 0 when unknown.
-std::uint64_t resident_kib(pid_t pid);
+/// Memory of a process in KiB, counted page by page; zeros when unknown.
+struct memory_use {
+  std::uint64_t resident_kib = 0;
+  std::uint64_t private_kib = 0;  ///< without what is shared: libraries, pages of before a fork
+};
+memory_use memory_of(pid_t pid);
 
 }  // namespace bench
