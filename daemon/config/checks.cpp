@@ -22,6 +22,7 @@ void check_work_queue(const builder& built, const mention& m, report& findings) 
   const auto& queues = built.config.work_queues;
   if (queues.contains(m.written.text)) return;
   std::vector<std::string_view> known;
+  known.reserve(queues.size());
   for (const auto& [name, settings] : queues)
     known.push_back(name);
   findings.error(m.written.at, m.written.path,

@@ -183,7 +183,8 @@ void tree_builder::take_key(place at, const std::string& key) {
 void tree_builder::begin(node::kind kind, const YAML::Mark& mark, const std::string& tag,
                          YAML::anchor_t anchor) {
   const place at = to_place(file_, mark);
-  if (wants_key()) fail(at, "a key must be a text");
+  if (wants_key())
+    fail(at, "a key must be a text, not a list or a mapping; is a bracket left open?");
   if (frames_.size() == max_depth) {
     fail(at, "nested deeper than " + std::to_string(max_depth) + " levels");
   }

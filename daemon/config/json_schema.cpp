@@ -69,6 +69,7 @@ node_ptr definitions() {
 
 node_ptr words_schema(const std::vector<std::string_view>& words) {
   std::vector<node_ptr> all;
+  all.reserve(words.size());
   for (const std::string_view word : words)
     all.push_back(string_node(word));
   return object({{"enum", array(std::move(all))}});
@@ -164,9 +165,9 @@ node_ptr keys_schema(const schema_node& schema) {
 node_ptr mapping_schema(const schema_node& schema) {
   const type_spec& type = schema.declared->type;
   const std::string_view keys = type.key == kind::url ? "url" : "name";
-  const node_ptr by_key = object({{"type", array({string_node("object"), string_node("null")})},
-                                  {"propertyNames", reference(keys)},
-                                  {"additionalProperties", keys_schema(schema)}});
+  node_ptr by_key = object({{"type", array({string_node("object"), string_node("null")})},
+                            {"propertyNames", reference(keys)},
+                            {"additionalProperties", keys_schema(schema)}});
   if (type.words.empty()) return by_key;
   return any_of({words_schema(type.words),
                  object({{"type", string_node("array")}, {"items", reference(keys)}}), by_key});

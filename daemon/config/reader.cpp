@@ -1,5 +1,7 @@
 #include "reader.hpp"
 
+#include <unordered_set>
+
 #include "json.hpp"
 #include "suggest.hpp"
 
@@ -204,6 +206,7 @@ node_ptr reader::read_mapping(const schema_node& schema, const node_ptr& written
 node_ptr reader::read_names(const schema_node& schema, const node& written,
                             const std::string& path) {
   const auto out = empty_node(node::kind::map, written.at);
+  std::unordered_set<std::string> seen;
   for (std::size_t i = 0; i < written.items.size(); ++i) {
     const node_ptr& item = written.items[i];
     const std::string item_path = element_path(path, i);
@@ -214,7 +217,7 @@ node_ptr reader::read_names(const schema_node& schema, const node& written,
     }
     const node_ptr name = expand_.expand(item, item_path);
     if (!name) continue;
-    if (out->find(name->text) != nullptr) {
+    if (!seen.insert(name->text).second) {
       findings_.error(item->at, item_path,
                       in_quotes(name->text) + " is in the list twice; keep one");
       continue;
@@ -291,7 +294,7 @@ node_ptr reader::read_value(const row& r, const node_ptr& written, const std::st
   v.at = written->at;
   v.path = path;
   if (r.store != nullptr) r.store(target_, v);
-  const node_ptr printed = print_value(r.type, v);
+  node_ptr printed = print_value(r.type, v);
   if (r.type.what != kind::secret && !scalar->secret) return printed;
   auto masked = std::make_shared<node>(*printed);
   masked->secret = true;
@@ -337,7 +340,7 @@ node_ptr reader::copy_any(const node_ptr& written, const std::string& path, std:
 
 node_ptr reader::read_any(const row& r, const node_ptr& written, const std::string& path) {
   std::size_t bytes = 0;
-  const node_ptr copy = copy_any(written, path, bytes);
+  node_ptr copy = copy_any(written, path, bytes);
   value v;
   if (copy) v.text = to_json(*copy);
   if (bytes > max_weight || v.text.size() > r.type.max) {

@@ -151,7 +151,7 @@ std::string type_text(const type_spec& type) {
 }
 
 std::string type_phrase(const type_spec& type) {
-  const std::string out = type_text(type);
+  std::string out = type_text(type);
   if (type.what == kind::choice || type.what == kind::boolean || type.what == kind::any) return out;
   return (out.front() == 'a' ? "an " : "a ") + out;
 }

@@ -128,8 +128,7 @@ std::variant<options, early_exit> parse_options(int argc, const char* const* arg
       if (option.position_key == -1) continue;
       const std::string argument = config::shown(option.value.front());
       if (argument.starts_with('-')) return mistake("unknown option \"" + argument + '"');
-      return mistake("not an option: \"" + argument + "\"; did you mean \"--config " + argument +
-                     "\"?");
+      return mistake("not an option: \"" + argument + "\"; to name the file, write --config FILE");
     }
     po::variables_map given;
     po::store(parsed, given);

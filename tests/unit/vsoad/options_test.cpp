@@ -74,7 +74,7 @@ TEST_CASE("mistakes are named, exit code 2") {
       {{"--conf", "x"}, "unknown option \"--conf\" (did you mean \"--config\"?)"},
       {{"--zzzzzzzz"}, "unknown option \"--zzzzzzzz\""},
       {{"-c", "x"}, "unknown option \"-c\""},
-      {{"file.yaml"}, "not an option: \"file.yaml\"; did you mean \"--config file.yaml\"?"},
+      {{"file.yaml"}, "not an option: \"file.yaml\"; to name the file, write --config FILE"},
       {{"--config"}, "\"--config\" needs an argument"},
       {{"--config="}, "\"--config\" needs an argument"},
       {{"--config", ""}, "--config needs the path of a file"},
