@@ -60,7 +60,8 @@ int run(const config::configuration& settings, const logging& log) {
   notify::ready(broker->status());
   wait_for_end(signals, log);
   notify::stopping();
-  const bool stopped = broker->stop([&] { return is_in_a_hurry(signals); });
+  bool hurry = false;
+  const bool stopped = broker->stop([&] { return hurry = hurry || is_in_a_hurry(signals); });
   log.info("stopped");
   // A plugin's code holds threads of ours: ending the process is all that is left to do for it.
   if (!stopped) std::_Exit(exit_success);

@@ -44,8 +44,8 @@ Exit codes:
   1  the configuration is wrong, or vsoad could not start or go on; the reason is logged
   2  the command line is wrong
 
-Signals: TERM and INT end it, calls in flight are answered first; HUP reads the
-configuration again.
+Signals: TERM and INT end it, calls in flight are answered first, a second
+one ends it at once. HUP is ignored: the configuration is read at start only.
 )";
 
 po::options_description known_options() {

@@ -19,7 +19,7 @@ struct options {
 
   std::filesystem::path config = "/etc/vsoad.yaml";
   action what = action::run;
-  std::optional<vsoa::log_level> log_level;  ///< instead of log.level, reloads included
+  std::optional<vsoa::log_level> log_level;  ///< instead of log.level
 };
 
 /// The command line is answered at once: --help, --version, or a mistake.

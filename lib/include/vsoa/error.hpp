@@ -8,15 +8,9 @@ namespace vsoa {
 
 /// What went wrong on our side of the wire.
 enum class errc {
-  bad_magic = 1,   ///< first byte of a packet is not 0x29
-  too_large,       ///< packet over the limit of its channel
-  truncated,       ///< a datagram shorter than its header says
-  bad_url,         ///< URL missing, without leading '/', not UTF-8, or over 65535 bytes
-  closed,          ///< connection or server is gone
-  timeout,         ///< no answer in time
-  queue_full,      ///< a bounded queue has no room
-  not_found,       ///< no such client, name or address
-  invalid_answer,  ///< a peer's answer makes no sense
+  bad_magic = 1,  ///< first byte of a packet is not 0x29
+  too_large,      ///< packet over the limit of its channel
+  truncated,      ///< a datagram shorter than its header says
 };
 
 /// The category of errc, named "vsoa".

@@ -69,7 +69,8 @@ struct server_limits {
 };
 
 struct server_options {
-  std::string info = "\"\"";  ///< SERVINFO, as JSON text, unchecked; keep it under 2048 bytes
+  std::string info =
+      "\"\"";  ///< SERVINFO, as JSON text, else construction throws; keep it under 2048 bytes
   std::vector<credential>
       credentials;  ///< none: open to all. The first that matches gives the role
   server_limits limits;

@@ -62,6 +62,7 @@ void connection::on_readable() {
 void connection::work_off(std::span<const std::byte> input) {
   const auto on_each = [this](const packet_view& p) { return take(p); };
   in_input_ = true;
+  took_packet_ = false;
   auto s = reader_.feed(input, on_each);
   while (state_ == state::open) {
     if (!dirty_) flush();
@@ -75,6 +76,7 @@ void connection::work_off(std::span<const std::byte> input) {
 }
 
 connection::next connection::take(const packet_view& p) {
+  took_packet_ = true;
   next wanted = on_packet(p);
   if (state_ != state::open || reading_stopped_) return next::stop;
   if (wanted == next::packet && outbox_.bytes() > settings_.outbox_limit / 2) {
@@ -86,10 +88,13 @@ connection::next connection::take(const packet_view& p) {
   return wanted;
 }
 
+// The time of an unfinished packet runs from its own first byte: what was finished before it is not
+// held against it.
 void connection::note_partial() {
   if (reader_.kept() == 0 || reader_.is_paused()) {
     partial_since_ = steady_time::max();
-  } else if (partial_since_ == steady_time::max() && settings_.partial_timeout.count() > 0) {
+  } else if ((took_packet_ || partial_since_ == steady_time::max()) &&
+             settings_.partial_timeout.count() > 0) {
     partial_since_ = clock_now();
     arm_timer(partial_since_ + settings_.partial_timeout);
   }

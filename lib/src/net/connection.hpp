@@ -155,6 +155,7 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   std::uint8_t flush_priority_ = 0;
   bool v6_ : 1;
   bool in_input_ : 1 = false;
+  bool took_packet_ : 1 = false;  // in the input being worked off
   bool dirty_ : 1 = false;
   bool held_ : 1 = false;
   bool waiting_readable_ : 1 = false;

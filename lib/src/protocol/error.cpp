@@ -17,18 +17,6 @@ class vsoa_category final : public std::error_category {
         return "packet too large";
       case errc::truncated:
         return "packet shorter than its header says";
-      case errc::bad_url:
-        return "not a valid URL";
-      case errc::closed:
-        return "connection closed";
-      case errc::timeout:
-        return "no answer in time";
-      case errc::queue_full:
-        return "queue full";
-      case errc::not_found:
-        return "not found";
-      case errc::invalid_answer:
-        return "invalid answer";
     }
     return "unknown error " + std::to_string(value);
   }

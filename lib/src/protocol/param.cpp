@@ -45,4 +45,9 @@ bool is_json(std::string_view text) {
   return parse(text).error() == simdjson::SUCCESS;
 }
 
+bool is_json_null(std::string_view text) {
+  simdjson::dom::element value;
+  return parse(text).get(value) == simdjson::SUCCESS && value.is_null();
+}
+
 }  // namespace vsoa::protocol

@@ -21,4 +21,7 @@ std::optional<std::vector<std::string>> read_url_list(std::string_view param);
 /// Whether the text is one JSON value, nothing behind it.
 bool is_json(std::string_view text);
 
+/// Whether the text is the JSON value null.
+bool is_json_null(std::string_view text);
+
 }  // namespace vsoa::protocol

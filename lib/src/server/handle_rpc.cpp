@@ -21,6 +21,8 @@ packet_view reply_packet(std::uint32_t seqno, status s, payload_view payload, st
   p.payload = payload;
   if (!protocol::fits(p, channel::normal)) {
     p.payload = {};
+    p.flags = packet_flags::reply;
+    p.tunid = 0;
     p.status = static_cast<std::uint8_t>(status::no_memory);
   }
   return p;
@@ -96,7 +98,7 @@ void run_handler(const server_impl& owner, const command_handler& handler, call&
 }
 
 // The table is held so that the handler outlives a change of commands.
-void run_queued(const std::shared_ptr<server_impl>& owner,
+bool run_queued(const std::shared_ptr<server_impl>& owner,
                 const std::shared_ptr<const command_table>& table,
                 const command_table::entry& command, call& c) {
   // std::function wants a copyable job.
@@ -106,6 +108,7 @@ void run_queued(const std::shared_ptr<server_impl>& owner,
     queued->finish();
   });
   if (!added) queued->reply(status::no_memory);
+  return added;
 }
 
 }  // namespace
@@ -131,8 +134,8 @@ void session::handle_rpc(const packet_view& p) {
     if (!fallback || !fallback(c)) c.reply(status::invalid_url);
   } else if (command->queue == nullptr) {
     run_handler(shard_.owner(), command->handler, c);
-  } else {
-    run_queued(shard_.owner().shared_from_this(), table, *command, c);
+  } else if (!run_queued(shard_.owner().shared_from_this(), table, *command, c)) {
+    ++counters.calls_refused;
   }
 }
 

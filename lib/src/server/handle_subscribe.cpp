@@ -33,7 +33,7 @@ request_urls read_urls(const packet_view& p) {
 }
 
 bool names_nothing(const packet_view& p) {
-  return p.url.empty() && (p.payload.param.empty() || p.payload.param == "null");
+  return p.url.empty() && (p.payload.param.empty() || protocol::is_json_null(p.payload.param));
 }
 
 }  // namespace

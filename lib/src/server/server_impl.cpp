@@ -2,11 +2,13 @@
 
 #include <sys/random.h>
 
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
 #include "protocol/decoder.hpp"
 #include "protocol/encoder.hpp"
+#include "protocol/param.hpp"
 #include "vsoa/url.hpp"
 
 namespace vsoa {
@@ -41,6 +43,8 @@ server_impl::server_impl(runtime& loops, server_options options)
       options_(std::move(options)),
       gate_(options_.limits),
       send_timeout_(options_.limits.send_timeout) {
+  // Official Node.js clients drop a connection whose handshake brings anything else.
+  if (!protocol::is_json(options_.info)) throw std::invalid_argument("server: info is not JSON");
   set_credentials(std::move(options_.credentials));
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     shards_.push_back(std::make_unique<shard>(*this, loops_.at(i), loops_.size()));
