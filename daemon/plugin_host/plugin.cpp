@@ -171,6 +171,7 @@ std::string plugin::start() {
   if (close(std::chrono::seconds(5))) {
     finish();
   } else {
+    is_stuck_ = true;  // a job on a work queue, which start() added
     code_->abandon();
   }
   return reason;
@@ -201,8 +202,9 @@ void plugin::finish() noexcept {
 }
 
 bool plugin::stop(std::chrono::milliseconds patience) noexcept {
-  if (!is_running_.exchange(false)) return true;
+  if (!is_running_.exchange(false)) return !is_stuck_;
   if (!close(patience)) {
+    is_stuck_ = true;
     core_->log(vsoa::log_level::error,
                "a callback or job does not return: the plugin is abandoned without stop()");
     core_->deferred.close();

@@ -97,6 +97,7 @@ class plugin {
   std::unique_ptr<subjects> subjects_;
   void* state_ = nullptr;
   std::atomic<bool> is_running_{false};
+  bool is_stuck_ = false;  // its code has not returned
   std::atomic<std::uint64_t> calls_refused_{0};
   std::atomic<std::uint64_t> datagrams_lost_{0};
 };

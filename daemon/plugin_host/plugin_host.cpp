@@ -73,6 +73,9 @@ bool plugin_host::stop(std::chrono::milliseconds patience) noexcept {
   for (auto one = started_.rbegin(); one != started_.rend(); ++one) {
     all = (*one)->stop(patience) && all;
   }
+  // Those that did not start may have left something running, too.
+  for (const auto& one : plugins_)
+    all = one->stop(patience) && all;
   return all;
 }
 

@@ -1,0 +1,158 @@
+// One callback at a time for plain plugins, no waiting loops, and the work queues.
+#include <doctest/doctest.h>
+
+#include <thread>
+
+#include "rig.hpp"
+
+using namespace vsoa_test;
+
+namespace {
+
+/// As many clients as it takes for two to be on different loops; here each loop takes turns.
+std::vector<tcp_peer> connect(rig& r, int count) {
+  std::vector<tcp_peer> peers;
+  for (int i = 0; i < count; ++i)
+    peers.push_back(r.connect());
+  return peers;
+}
+
+}  // namespace
+
+TEST_CASE("a plain plugin's callbacks do not overlap, and each call is answered") {
+  rig r(4);
+  r.dir.put(sample("probe"), "probe");
+  r.start();
+  auto peers = connect(r, 8);
+  constexpr std::uint32_t rounds = 25;
+  for (std::uint32_t i = 0; i < rounds; ++i) {
+    for (auto& peer : peers)
+      peer.send(rpc(i, "/sleep", "1"));
+  }
+  for (auto& peer : peers) {
+    for (std::uint32_t i = 0; i < rounds; ++i) {
+      const auto reply = peer.read();
+      CHECK(reply.seqno == i);  // in order for each client
+      CHECK(reply.param == "\"slept\"");
+    }
+  }
+  CHECK(r.metric("overlaps") == 0);
+}
+
+TEST_CASE("a loop does not wait for a plugin that another keeps busy") {
+  rig r(2);
+  r.dir.put(sample("probe"), "probe");
+  r.dir.put(bundled("echo"), "echo");
+  r.start();
+  auto peers = connect(r, 8);
+  peers[0].send(rpc(1, "/sleep", "1500"));
+  REQUIRE(wait_until([&] { return r.server.stats().calls == 1; }));
+  const auto begin = test_clock::now();
+  // Half of them are on the other loop; their calls of the busy plugin wait, the others do not.
+  for (std::size_t i = 1; i < peers.size(); ++i) {
+    peers[i].send(rpc(2, "/lambda"));
+    peers[i].send(rpc(3, "/echo", "1"));
+  }
+  int prompt = 0;
+  for (std::size_t i = 1; i < peers.size(); ++i) {
+    const auto first = peers[i].read();
+    if (test_clock::now() - begin < std::chrono::milliseconds(1000)) {
+      CHECK(first.seqno == 3);
+      ++prompt;
+      CHECK(peers[i].read().seqno == 2);
+    } else {
+      (void)peers[i].read();
+    }
+    if (prompt > 0) break;
+  }
+  CHECK(prompt == 1);
+}
+
+TEST_CASE("on a work queue a plugin may block, its events included") {
+  rig r(1);
+  r.dir.put(sample("probe"), "probe");
+  r.dir.put(bundled("echo"), "echo");
+  r.settings.settings["probe"].work_queue = "slow";
+  r.start();
+  auto peer = r.connect();
+  peer.send(rpc(1, "/sleep", "300"));
+  peer.send(datagram("/slow"));
+  peer.send(rpc(2, "/echo"));
+  CHECK(peer.read().seqno == 2);  // the only loop is free
+  bool slept = false, back = false;
+  for (int i = 0; i < 2; ++i) {
+    const auto p = peer.read();
+    slept = slept || p.param == "\"slept\"";
+    back = back || p.url == "/slow";
+  }
+  CHECK(slept);
+  CHECK(back);
+  CHECK(r.metric("connected") == 1);
+}
+
+TEST_CASE("a full work queue refuses calls and loses no event") {
+  rig r(1);
+  r.queues["slow"] = {1, 1};
+  r.dir.put(sample("probe"), "probe");
+  r.settings.settings["probe"].work_queue = "slow";
+  r.start();
+  auto peer = r.connect();
+  REQUIRE(wait_until([&] { return r.metric("connected") == 1; }));
+  for (std::uint32_t i = 0; i < 10; ++i)
+    peer.send(rpc(i, "/sleep", "50"));
+  peer.send(subscribe(100, "/x"));
+  int refused = 0, slept = 0;
+  for (int i = 0; i < 11; ++i) {
+    const auto p = peer.read();
+    if (p.status == status_no_memory) ++refused;
+    if (p.param == "\"slept\"") ++slept;
+  }
+  CHECK(slept >= 1);
+  CHECK(refused == 10 - slept);
+  CHECK(wait_until([&] { return r.metric("subscribed") == 1; }));
+}
+
+TEST_CASE("an inline handler that keeps its loop is named") {
+  rig r(1);
+  r.stall_warning = std::chrono::milliseconds(50);
+  r.dir.put(sample("probe"), "probe");
+  r.start();
+  auto peer = r.connect();
+  peer.send(rpc(1, "/sleep", "400"));
+  CHECK(wait_until(
+      [&] { return r.log.count("plugin probe, command /sleep has kept its event loop") == 1; }));
+  CHECK(r.host->find("probe")->stalls() == 1);
+  CHECK(peer.read().seqno == 1);
+  CHECK(wait_until([&] { return r.log.count("command /sleep returned after about") == 1; }));
+}
+
+TEST_CASE("stop() waits for a callback, and gives up on one that does not return") {
+  rig r(2);
+  r.dir.put(sample("probe"), "probe");
+  r.start();
+  auto peer = r.connect();
+  peer.send(rpc(1, "/sleep", "200"));
+  REQUIRE(wait_until([&] { return r.server.stats().calls == 1; }));
+  SUBCASE("patient") {
+    CHECK(r.host->stop(std::chrono::seconds(20)));
+    CHECK(peer.read().param == "\"slept\"");
+  }
+  SUBCASE("impatient") {
+    CHECK_FALSE(r.host->stop(std::chrono::milliseconds(1)));
+    CHECK_FALSE(r.host->stop());
+    CHECK(r.log.count("the plugin is abandoned without stop()") == 1);
+    CHECK(peer.read().param == "\"slept\"");
+  }
+}
+
+TEST_CASE("concurrent plugins run on several loops at once") {
+  rig r(2);
+  r.dir.put(sample("probe-concurrent"), "probe-concurrent");
+  r.start();
+  auto peers = connect(r, 8);
+  for (auto& peer : peers)
+    peer.send(rpc(1, "/sleep", "50"));
+  for (auto& peer : peers)
+    CHECK(peer.read().param == "\"slept\"");
+  CHECK(r.metric("overlaps") >= 1);
+}
