@@ -20,10 +20,13 @@ plugin_host::~plugin_host() {
     env_->stalls.stop();  // before the plugins, whose names it knows
     return;
   }
-  // Code of plugins still runs and will use these one day.
-  for (auto& one : plugins_)
-    (void)one.release();
-  (void)env_.release();
+  // Code of plugins still runs and will use these one day, when nothing may be destroyed any more.
+  struct remains {
+    std::vector<std::unique_ptr<plugin>> plugins;
+    std::unique_ptr<environment> env;
+  };
+  static std::vector<remains>& kept = *new std::vector<remains>;
+  kept.push_back({std::move(plugins_), std::move(env_)});
 }
 
 void plugin_host::add_service(vsoa_service id, std::string name, vsoa::server& server,
