@@ -142,6 +142,18 @@ TEST_CASE("half packets that stay cost the bytes that came, not those that were 
   CHECK(offenders.front().silent(milliseconds{10}));
 }
 
+TEST_CASE("who begins a packet must end it in time, where partial_timeout says so") {
+  siege with("    limits: { partial_timeout: 200ms }\n");
+  tcp_peer offender{with.server};
+  offender.handshake();
+  offender.send(lengths(5, 0, 1000));
+  CHECK(offender.wait_end() != ending::none);
+  tcp_peer idle{with.server};
+  idle.handshake();
+  CHECK(idle.silent(milliseconds{400}));
+  CHECK(idle.ask(ping(1)).seqno == 1);
+}
+
 TEST_CASE("before the handshake nobody is given room for a large packet") {
   siege with;
   std::vector<tcp_peer> offenders;

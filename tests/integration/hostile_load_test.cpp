@@ -59,8 +59,19 @@ TEST_CASE("300 silent connections make room for those who speak") {
   with.grew_at_most(4 * mebibyte);
 }
 
-TEST_CASE("the same, all of them half through their handshake") {
-  siege with("    limits: { clients_per_address: 40 }\n");
+TEST_CASE("the same half through their handshake, whichever limit they reach") {
+  std::string limit;
+  SUBCASE("clients") {
+    limit = "clients";
+  }
+  SUBCASE("clients_per_address") {
+    limit = "clients_per_address";
+  }
+  SUBCASE("handshakes") {
+    limit = "handshakes";
+  }
+  CAPTURE(limit);
+  siege with("    limits: { " + limit + ": 40 }\n");
   const std::string half = servinfo(0, "{}").bytes().substr(0, 21);
   std::vector<tcp_peer> silent;
   for (int i = 0; i < 300; ++i) {

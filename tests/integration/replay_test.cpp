@@ -37,11 +37,11 @@ std::vector<captured> client_packets(const std::string& file) {
   return out;
 }
 
-// The captured servers had handlers for everything: here the echo plugin's default serves it.
+// The captured servers had handlers for everything: here the echo plugin's default command is one.
 const std::string server = R"(services:
   - name: main
     listen: "127.0.0.1:0"
-    plugins: [ echo ]
+    commands: { /: { plugin: echo, command: / } }
 )";
 
 bool is_answered(std::uint8_t type) {
