@@ -108,7 +108,11 @@ tcp_peer::tcp_peer(const endpoint& server, const tcp_options& options) {
   int error = 0;
   ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
   errno = error;
-  if (error != 0) fail("connect " + server.ip + ":" + std::to_string(server.port));
+  // Accepted and refused at once: the connection was there, and has ended.
+  if (error == ECONNRESET)
+    ending_ = ending::reset;
+  else if (error != 0)
+    fail("connect " + server.ip + ":" + std::to_string(server.port));
 }
 
 void tcp_peer::send(std::string_view bytes) {
