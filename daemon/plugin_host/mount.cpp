@@ -67,11 +67,12 @@ class resolver {
   std::vector<config::plugin_use> wanted() {
     auto uses = service_.plugins;
     if (service_.all_plugins) {
-      for (const auto& [name, plugin] : known_) {
-        const bool listed = std::any_of(uses.begin(), uses.end(),
-                                        [&](const auto& use) { return use.plugin == name; });
-        if (listed) continue;
-        if ((plugin->flags & VSOA_PLUGIN_NEEDS_CONFIG) != 0 && !has_config(name)) {
+      for (const auto& known : known_) {
+        const std::string& name = known.first;
+        const bool is_listed = std::any_of(uses.begin(), uses.end(),
+                                           [&](const auto& use) { return use.plugin == name; });
+        if (is_listed) continue;
+        if ((known.second->flags & VSOA_PLUGIN_NEEDS_CONFIG) != 0 && !has_config(name)) {
           if (used_.count(name) == 0) not_configured_.push_back(name);
         } else {
           uses.push_back({name, ""});
