@@ -16,11 +16,28 @@ endfunction()
 
 run(${CMAKE_COMMAND} --install ${BUILD}/lib --prefix ${prefix} --component headers)
 
+# The examples of the guide are code like any other: they are built, and asked.
+file(READ ${SOURCE}/../../daemon/plugin_host/README.md guide)
+function(extract language target)
+  string(FIND "${guide}" "```${language}\n" begin)
+  string(LENGTH "```${language}\n" mark)
+  math(EXPR begin "${begin} + ${mark}")
+  string(SUBSTRING "${guide}" ${begin} -1 code)
+  string(FIND "${code}" "\n```" length)
+  string(SUBSTRING "${code}" 0 ${length} code)
+  file(WRITE ${target} "${code}\n")
+endfunction()
+extract(cpp ${OUT}/greeter.cpp)
+extract(c ${OUT}/greeter.c)
+
 set(flags -shared -fPIC -O2 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -I ${prefix}/include)
-run(${CC} -std=c99 ${flags} -o ${plugins}/greeter-c.so ${SOURCE}/plugins/greeter-c.c)
-foreach(standard 17 20)
-  run(${CXX} -std=c++${standard} ${flags} -DPLUGIN_NAME=\"greeter-cxx${standard}\"
-    -o ${plugins}/greeter-cxx${standard}.so ${SOURCE}/plugins/greeter.cpp)
-endforeach()
-file(CHMOD ${plugins}/greeter-c.so ${plugins}/greeter-cxx17.so ${plugins}/greeter-cxx20.so PERMISSIONS
-  OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+function(plugin compiler standard source target)
+  file(MAKE_DIRECTORY ${plugins}/${standard})
+  run(${compiler} -std=${standard} ${flags} -o ${plugins}/${standard}/${target}.so ${source})
+  file(CHMOD ${plugins}/${standard}/${target}.so PERMISSIONS
+    OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+endfunction()
+plugin(${CC} c99 ${OUT}/greeter.c greeter)
+plugin(${CC} c99 ${SOURCE}/plugins/later.c later)
+plugin(${CXX} c++17 ${OUT}/greeter.cpp greeter)
+plugin(${CXX} c++20 ${OUT}/greeter.cpp greeter)
