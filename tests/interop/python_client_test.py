@@ -167,7 +167,8 @@ class PythonClient(unittest.TestCase):
             self.assertEqual((header.status, code), (3, vsoa.Client.CONNECT_OK))
 
     def test_subscribe(self):
-        subscriber, publisher = self.open(self.port), self.open(self.port)
+        # Where nothing is retained: a subscription to "/" would be handed it.
+        subscriber, publisher = (self.open(self.guarded, 'pass-é') for _ in range(2))
 
         def heard(*urls):
             for url in (*urls, '/end'):

@@ -137,7 +137,9 @@ test('fetch without a connection of one\'s own', async () => {
 });
 
 test('subscribe: one URL, a list, a subtree; unsubscribe: one, a list, all', async () => {
-  const [subscriber, publisher] = [await open(), await open()];
+  // Where nothing is retained: a subscription to "/" would be handed it.
+  const [guarded, options] = [daemon.port('guarded'), { passwd: 'pass-é' }];
+  const [subscriber, publisher] = [await open(guarded, options), await open(guarded, options)];
   const publish = async (url) => {
     const { error } = await publisher.call('/publish', { param: url, data: Buffer.from(url) });
     assert.equal(error, undefined);
