@@ -85,21 +85,22 @@ const vsoa_plugin* ask(void* handle, std::string& reason) {
 }  // namespace
 
 library::~library() {
-  unmap();
+  (void)unmap();
 }
 
-void library::unmap() noexcept {
-  if (handle_ == nullptr) return;
+bool library::unmap() noexcept {
+  if (handle_ == nullptr) return true;
   ::dlclose(std::exchange(handle_, nullptr));
   // The linker keeps libraries with thread-local destructors or unique symbols. Their name then
   // stays taken, and with it the descriptor that is part of it.
   void* still = ::dlopen(copy_.path().c_str(), RTLD_NOW | RTLD_NOLOAD);
   if (still == nullptr) {
     (void)::dlerror();
-    return;
+    return true;
   }
   ::dlclose(still);
   copy_.leak();
+  return false;
 }
 
 void library::abandon() noexcept {

@@ -29,7 +29,8 @@ class library {
 
   const std::string& path() const noexcept { return path_; }
   /// Now rather than with the object: the descriptor's texts stay, its functions are gone.
-  void unmap() noexcept;
+  /// @return false: the linker keeps it mapped, which does no harm
+  bool unmap() noexcept;
   /// Leaves the code mapped for ever: something may still be running in it.
   void abandon() noexcept;
 

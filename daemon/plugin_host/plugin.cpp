@@ -194,10 +194,10 @@ void plugin::finish() noexcept {
     core_->log(vsoa::log_level::info,
                std::to_string(unanswered) + " deferred calls were left and answered NO_RESPONDING");
   }
-  if (all_left) {
-    code_->unmap();
-  } else {
+  if (!all_left) {
     code_->abandon();
+  } else if (!code_->unmap()) {
+    core_->log(vsoa::log_level::debug, "stays mapped: its library can't be unloaded safely");
   }
 }
 
