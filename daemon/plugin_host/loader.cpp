@@ -135,7 +135,8 @@ std::unique_ptr<library> load_library(int directory, const std::string& path,
   auto loaded = std::make_unique<library>(std::move(copy), handle, path);
   const vsoa_plugin* plugin = ask(handle, reason);
   if (reason.empty()) reason = read_descriptor(plugin, name, loaded->descriptor);
-  return reason.empty() ? std::move(loaded) : nullptr;
+  if (!reason.empty()) return nullptr;
+  return loaded;
 }
 
 std::vector<std::unique_ptr<library>> load_libraries(const std::vector<std::string>& directories,

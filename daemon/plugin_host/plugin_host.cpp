@@ -25,8 +25,8 @@ plugin_host::~plugin_host() {
     std::vector<std::unique_ptr<plugin>> plugins;
     std::unique_ptr<environment> env;
   };
-  static std::vector<remains>& kept = *new std::vector<remains>;
-  kept.push_back({std::move(plugins_), std::move(env_)});
+  static auto* const kept = std::make_unique<std::vector<remains>>().release();
+  kept->push_back({std::move(plugins_), std::move(env_)});
 }
 
 void plugin_host::add_service(vsoa_service id, std::string name, vsoa::server& server,
