@@ -53,7 +53,7 @@ enum class slow_consumer {
 /// Everything that a peer can make a server hold, and for how long.
 struct server_limits {
   std::size_t clients = 10000;            ///< connections, handshakes under way included
-  std::size_t clients_per_address = 256;  ///< of them from one IP address
+  std::size_t clients_per_address = 256;  ///< of them from one IPv4 address or IPv6 /64
   std::size_t handshakes = 1024;  ///< connections that have not passed the handshake; when any
                                   ///< of these three is reached, the oldest connection still
                                   ///< in its handshake makes room; without one, the new is refused
@@ -90,7 +90,7 @@ struct server_stats {
   std::uint64_t dropped = 0;          ///< publishes and datagrams: outbox full, or not taken by UDP
   std::uint64_t partial_timeouts = 0;
   std::uint64_t calls = 0;
-  std::uint64_t calls_refused = 0;   ///< NO_MEMORY for calls_in_flight; not for a full work queue
+  std::uint64_t calls_refused = 0;   ///< answered NO_MEMORY: calls_in_flight, or a full work queue
   std::uint64_t publishes = 0;       ///< of publish(); publish_to() is not counted
   std::uint64_t deliveries = 0;      ///< of these to subscribers, both channels
   std::uint64_t datagrams_in = 0;    ///< both channels
@@ -193,6 +193,7 @@ class server {
   /// Begins to accept. Once.
   void start();
   /// Stops accepting, and reading from clients; answers of calls in flight still go out.
+  /// Not on a loop's thread.
   void drain();
   /// Whether nothing is in flight: no unanswered call and no unsent byte. Meaningful after drain().
   bool idle() const;

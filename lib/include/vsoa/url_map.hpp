@@ -105,6 +105,8 @@ class url_map {
   };
   /// The most specific pattern that takes `url`: exact, else the longest subtree, "/" last.
   match best_match(std::string_view url) const {
+    const auto exact = map_.find(key{url, detail::prefix_hasher::of(url)});
+    if (exact != map_.end()) return {exact->first, &exact->second};
     match best;
     for_each_match(url, [&](std::string_view pattern, const Value& v) { best = {pattern, &v}; });
     return best;

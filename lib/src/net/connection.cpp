@@ -62,7 +62,6 @@ void connection::on_readable() {
 void connection::work_off(std::span<const std::byte> input) {
   const auto on_each = [this](const packet_view& p) { return take(p); };
   in_input_ = true;
-  took_packet_ = false;
   auto s = reader_.feed(input, on_each);
   while (state_ == state::open) {
     if (!dirty_) flush();
@@ -71,12 +70,15 @@ void connection::work_off(std::span<const std::byte> input) {
   }
   in_input_ = false;
   if (state_ != state::open) return;
-  if (s == protocol::packet_reader::state::failed) return close(close_reason::protocol_error);
+  if (s == protocol::packet_reader::state::failed) {
+    flush();  // what was good before it has its answers
+    return close(close_reason::protocol_error);
+  }
   note_partial();
 }
 
 connection::next connection::take(const packet_view& p) {
-  took_packet_ = true;
+  partial_since_ = steady_time::max();  // what is unfinished after this one has only begun
   next wanted = on_packet(p);
   if (state_ != state::open || reading_stopped_) return next::stop;
   if (wanted == next::packet && outbox_.bytes() > settings_.outbox_limit / 2) {
@@ -88,13 +90,10 @@ connection::next connection::take(const packet_view& p) {
   return wanted;
 }
 
-// The time of an unfinished packet runs from its own first byte: what was finished before it is not
-// held against it.
 void connection::note_partial() {
   if (reader_.kept() == 0 || reader_.is_paused()) {
     partial_since_ = steady_time::max();
-  } else if ((took_packet_ || partial_since_ == steady_time::max()) &&
-             settings_.partial_timeout.count() > 0) {
+  } else if (partial_since_ == steady_time::max() && settings_.partial_timeout.count() > 0) {
     partial_since_ = clock_now();
     arm_timer(partial_since_ + settings_.partial_timeout);
   }
@@ -155,12 +154,26 @@ void connection::go_on() {
 void connection::flush() {
   if (held_ || waiting_writable_) return;
   while (!outbox_.empty() && state_ != state::closed) {
-    if (!write_some()) return;
+    const write_result result = write_some();
+    if (result == write_result::all) continue;
+    if (result == write_result::part) return;
+    if (state_ == state::lingering) return finish(true);
+    return close(close_reason::peer);
   }
   if (state_ == state::lingering) linger();
 }
 
-bool connection::write_some() {
+bool connection::make_room(std::size_t bytes) {
+  if (has_room(bytes)) return true;
+  if (held_ || waiting_writable_ || state_ != state::open) return false;
+  write_result result = write_result::all;
+  while (!outbox_.empty() && result == write_result::all)
+    result = write_some();
+  if (result == write_result::failed) mark_dirty();  // the next flush finds out, and may close
+  return has_room(bytes);
+}
+
+connection::write_result connection::write_some() {
   std::array<iovec, outbox::max_parts> parts;
   msghdr message{};
   message.msg_iov = parts.data();
@@ -171,28 +184,22 @@ bool connection::write_some() {
   ++traffic_.writes;
   const ssize_t count = ::sendmsg(native_handle(), &message, MSG_NOSIGNAL);
   if (count < 0) {
-    if (errno == EINTR) return true;
-    if (errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM) {
-      if (state_ == state::lingering) {
-        finish(true);
-      } else {
-        close(close_reason::peer);
-      }
-      return false;
-    }
+    if (errno == EINTR) return write_result::all;  // once more
+    if (errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM) return write_result::failed;
   }
   const auto taken = static_cast<std::size_t>(std::max<ssize_t>(count, 0));
+  if (taken != 0) blocked_since_ = steady_time::max();
   traffic_.sent_bytes += taken;
   outbox_.consume(taken);
   account();
-  if (taken == wanted) return true;
-  blocked(taken != 0);
-  return false;
+  if (taken == wanted) return write_result::all;
+  blocked();
+  return write_result::part;
 }
 
-void connection::blocked(bool progress) {
+void connection::blocked() {
   outbox_.detach();
-  if (progress || blocked_since_ == steady_time::max()) blocked_since_ = clock_now();
+  if (blocked_since_ == steady_time::max()) blocked_since_ = clock_now();
   arm_timer(blocked_since_ + settings_.send_timeout);
   wait_writable();
 }
@@ -208,7 +215,6 @@ void connection::wait_writable() {
 
 void connection::on_writable() {
   flush_requested();
-  if (outbox_.empty()) blocked_since_ = steady_time::max();
 }
 
 void connection::account() noexcept {

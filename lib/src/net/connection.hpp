@@ -80,6 +80,9 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   bool has_room(std::size_t bytes) const noexcept {
     return outbox_.empty() || outbox_.bytes() + bytes <= settings_.outbox_limit;
   }
+  /// The same, after the kernel has been offered what is queued if need be: what has piled up
+  /// within one turn is not the other side's fault. Never closes.
+  bool make_room(std::size_t bytes);
   /// Sends at once, in a system call of its own, behind what is queued.
   void send_alone(const slice& s);
   /// While held, nothing but send_alone() leaves.
@@ -114,6 +117,7 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
 
  private:
   enum class state : std::uint8_t { open, lingering, closed };
+  enum class write_result { all, part, failed };
 
   using basic_socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp,
                                                         boost::asio::io_context::executor_type>;
@@ -124,8 +128,8 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   next take(const packet_view& p);
   void mark_dirty();
   void flush();
-  bool write_some();
-  void blocked(bool progress);
+  write_result write_some();
+  void blocked();
   void wait_writable();
   void on_writable();
   void on_timer(steady_time now) override;
@@ -155,7 +159,6 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   std::uint8_t flush_priority_ = 0;
   bool v6_ : 1;
   bool in_input_ : 1 = false;
-  bool took_packet_ : 1 = false;  // in the input being worked off
   bool dirty_ : 1 = false;
   bool held_ : 1 = false;
   bool waiting_readable_ : 1 = false;

@@ -64,8 +64,20 @@ void loop::run_mail() {
     mail_signalled_ = false;
   }
   for (task& work : reading_mail_)
-    work();
+    run_contained(work);
   reading_mail_.clear();
+}
+
+// What a task lets out must not cost the tasks behind it their turn.
+template <class Work>
+void loop::run_contained(Work& work) const {
+  try {
+    work();
+  } catch (const std::exception& e) {
+    log_line(log_level::error, std::string("event loop: ") + e.what());
+  } catch (...) {
+    log_line(log_level::error, "event loop: unknown exception");
+  }
 }
 
 std::span<std::byte> loop::receive_buffer() noexcept {
@@ -153,7 +165,7 @@ void loop::arm(runtime::timer_id id, std::chrono::milliseconds delay) {
     if (error || !timers_.contains(id)) return;
     const bool again = timer->interval.count() > 0;
     if (!again) timers_.erase(id);
-    timer->body();
+    run_contained(timer->body);
     if (again && timers_.contains(id)) arm(id, timer->interval);
   });
 }

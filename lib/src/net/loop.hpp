@@ -79,6 +79,8 @@ class loop {
  private:
   struct public_timer;
   void run_mail();
+  template <class Work>
+  void run_contained(Work& work) const;
   void end_turn();
   void want_turn_end();
   void arm_wheel();

@@ -76,10 +76,6 @@ void quick_socket::receive() {
   if (!stopped_) wait();
 }
 
-quick_sender::~quick_sender() {
-  loop_.cancel_turn_end(*this);
-}
-
 void quick_sender::send(const std::shared_ptr<quick_socket>& socket, const socket_address& to,
                         const ip_address& from, slice packet) {
   if (items_.size() >= max_items) flush();

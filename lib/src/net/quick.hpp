@@ -48,15 +48,17 @@ class quick_socket : public std::enable_shared_from_this<quick_socket> {
 };
 
 /// Sends datagrams of one loop, many with one system call. What the kernel does not take is
-/// dropped: the channel is lossy by contract.
+/// dropped: the channel is lossy by contract. Before its end, flushed on its loop and no longer
+/// requested there (loop::cancel_turn_end).
 class quick_sender final : public turn_end {
  public:
   explicit quick_sender(loop& where) : loop_(where) {}
-  ~quick_sender();
 
   /// Queues a datagram until the end of the turn. `socket` stays alive until then.
   void send(const std::shared_ptr<quick_socket>& socket, const socket_address& to,
             const ip_address& from, slice packet);
+  /// Sends now what is queued.
+  void flush();
   void on_turn_end() override;
   std::uint64_t sent_bytes() const noexcept { return sent_bytes_; }
   std::uint64_t dropped() const noexcept { return dropped_; }
@@ -71,7 +73,6 @@ class quick_sender final : public turn_end {
   static constexpr std::size_t max_items = 1024;
   static constexpr std::size_t batch_size = 64;
 
-  void flush();
   void send_batch(std::span<item> items);
 
   loop& loop_;

@@ -10,10 +10,7 @@ constexpr std::size_t max_param_bytes = std::size_t{1} << 20;
 
 // A parser keeps its memory for the next document. The DOM, since all of the text must be valid.
 simdjson::simdjson_result<simdjson::dom::element> parse(std::string_view text) {
-  thread_local simdjson::dom::parser parser = [] {
-    simdjson::dom::parser fresh(max_param_bytes);
-    return fresh;
-  }();
+  thread_local simdjson::dom::parser parser(max_param_bytes);
   if (text.empty() || text.size() > max_param_bytes) return simdjson::CAPACITY;
   if (parser.capacity() < text.size() || parser.max_depth() != max_json_depth) {
     if (const auto error = parser.allocate(text.size(), max_json_depth)) return error;

@@ -9,9 +9,21 @@
 
 namespace vsoa {
 
+namespace {
+
+// Most URLs are short and plain; for those the general check costs more than it finds.
+bool is_ascii(std::string_view text) noexcept {
+  unsigned char seen = 0;
+  for (const char c : text)
+    seen |= static_cast<unsigned char>(c);
+  return seen < 0x80;
+}
+
+}  // namespace
+
 bool is_valid_url(std::string_view text) noexcept {
   if (text.empty() || text.front() != '/' || text.size() > max_url_bytes) return false;
-  return simdjson::validate_utf8(text.data(), text.size());
+  return is_ascii(text) || simdjson::validate_utf8(text.data(), text.size());
 }
 
 bool url_matches(std::string_view pattern, std::string_view url) noexcept {

@@ -10,7 +10,18 @@ std::size_t gatekeeper::ip_hash::operator()(const ip_address& ip) const noexcept
       {reinterpret_cast<const char*>(ip.bytes.data()), ip.bytes.size()});
 }
 
-gatekeeper::verdict gatekeeper::admit(client_id id, const ip_address& ip) {
+namespace {
+
+// Who has one IPv6 address has 2^64 of them: they count as one.
+ip_address network_of(ip_address ip) {
+  if (ip.v6) std::fill(ip.bytes.begin() + 8, ip.bytes.end(), std::uint8_t{0});
+  return ip;
+}
+
+}  // namespace
+
+gatekeeper::verdict gatekeeper::admit(client_id id, const ip_address& address) {
+  const ip_address ip = network_of(address);
   const std::lock_guard lock(mutex_);
   const auto same = by_address_.find(ip);
   const bool address_full =
@@ -46,6 +57,11 @@ void gatekeeper::passed(client_id id) {
   if (found == members_.end() || !found->second.waiting) return;
   waiting_.erase(*found->second.waiting);
   found->second.waiting.reset();
+}
+
+bool gatekeeper::is_member(client_id id) {
+  const std::lock_guard lock(mutex_);
+  return members_.contains(id);
 }
 
 void gatekeeper::gone(client_id id) {

@@ -24,8 +24,10 @@ class gatekeeper {
     std::optional<client_id> displaced;  ///< to be closed; already no longer counted
   };
   /// A connection from `ip` wants in; if admitted it is in its handshake as client `id`.
-  verdict admit(client_id id, const ip_address& ip);
+  verdict admit(client_id id, const ip_address& address);
   void passed(client_id id);
+  /// Whether it counts: admitted, not displaced, not gone.
+  bool is_member(client_id id);
   /// The connection is gone. Harmless for one that was displaced.
   void gone(client_id id);
 

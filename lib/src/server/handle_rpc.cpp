@@ -7,6 +7,7 @@
 #include "server/server_impl.hpp"
 #include "server/session.hpp"
 #include "server/shard.hpp"
+#include "vsoa/url.hpp"
 
 namespace vsoa {
 namespace {
@@ -85,7 +86,8 @@ class queued_call final : public call {
   deferred_call right_;
 };
 
-void run_handler(const server_impl& owner, const command_handler& handler, call& c) {
+template <class Handler>
+void run_handler(const server_impl& owner, const Handler& handler, call& c) {
   try {
     handler(c);
   } catch (const std::exception& e) {
@@ -104,7 +106,7 @@ bool run_queued(const std::shared_ptr<server_impl>& owner,
   // std::function wants a copyable job.
   auto queued = std::make_shared<queued_call>(c, c.defer());
   const bool added = command.queue->add([owner, table, &command, queued] {
-    run_handler(*owner, command.handler, *queued);
+    if (!owner->is_stopped()) run_handler(*owner, command.handler, *queued);
     queued->finish();
   });
   if (!added) queued->reply(status::no_memory);
@@ -130,8 +132,11 @@ void session::handle_rpc(const packet_view& p) {
   const auto& table = shard_.commands();
   const command_table::entry* command = table ? table->find(p.url) : nullptr;
   if (command == nullptr) {
-    const auto& fallback = shard_.owner().on_unserved;
-    if (!fallback || !fallback(c)) c.reply(status::invalid_url);
+    const auto unserved = [&fallback = shard_.owner().on_unserved](call& unknown) {
+      if (!fallback || !is_valid_url(unknown.url()) || !fallback(unknown))
+        unknown.reply(status::invalid_url);
+    };
+    run_handler(shard_.owner(), unserved, c);
   } else if (command->queue == nullptr) {
     run_handler(shard_.owner(), command->handler, c);
   } else if (!run_queued(shard_.owner().shared_from_this(), table, *command, c)) {
@@ -171,7 +176,7 @@ deferred_call& deferred_call::operator=(deferred_call&& other) noexcept {
 }
 
 deferred_call::~deferred_call() {
-  reply(status::no_responding);
+  if (owner_) reply(status::no_responding);
 }
 
 void deferred_call::reply(status s, payload_view payload, std::uint16_t tunid) {

@@ -57,10 +57,11 @@ void session::handle_servinfo(const packet_view& p) {
   reply.seqno = p.seqno;
   reply.payload.param = shard_.owner().options().info;
   reply.payload.data = std::span(data).first(announce_quick ? 6U : 4U);
+  // Who has the answer is known to every thread.
+  handshaken_.store(true, std::memory_order_release);
   send_alone(encode(reply));
   if (!first || !is_open()) return;
 
-  handshaken_.store(true, std::memory_order_release);
   ++shard_.counters().handshakes;
   set_packet_limit(max_packet_bytes);
   shard_.owner().gate().passed(origin_.id);
@@ -68,7 +69,8 @@ void session::handle_servinfo(const packet_view& p) {
   set_deadline(std::chrono::steady_clock::now() + settle_time);
   shard_.owner().log(log_level::debug, "client " + std::to_string(origin_.id) + " at " +
                                            origin_.peer.to_string() + ": connected");
-  if (shard_.owner().on_client) shard_.owner().on_client(origin_.id, true);
+  announced_ = true;
+  shard_.owner().tell(shard_.owner().on_client, origin_.id, true);
 }
 
 }  // namespace vsoa

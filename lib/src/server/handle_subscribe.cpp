@@ -66,8 +66,8 @@ void session::handle_subscribe(const packet_view& p) {
   if (request.verdict == status::success) request.verdict = subscribe(request.urls, added);
   // The answer goes before any publish that the subscription brings.
   answer(p, request.verdict);
-  const auto& callback = shard_.owner().on_subscribe;
-  if (callback && !added.empty()) callback(id(), added);
+  const server_impl& owner = shard_.owner();
+  if (!added.empty()) owner.tell(owner.on_subscribe, id(), added);
 }
 
 void session::handle_unsubscribe(const packet_view& p) {
@@ -88,8 +88,8 @@ void session::handle_unsubscribe(const packet_view& p) {
     }
   }
   answer(p, request.verdict);
-  const auto& callback = shard_.owner().on_unsubscribe;
-  if (callback && !removed.empty()) callback(id(), removed);
+  const server_impl& owner = shard_.owner();
+  if (!removed.empty()) owner.tell(owner.on_unsubscribe, id(), removed);
 }
 
 }  // namespace vsoa

@@ -40,6 +40,7 @@ bool is_sendable(const packet_view& p, channel via) {
 
 server_impl::server_impl(runtime& loops, server_options options)
     : loops_(loops.internals()),
+      log_(loops_.log()),
       options_(std::move(options)),
       gate_(options_.limits),
       send_timeout_(options_.limits.send_timeout) {
@@ -54,7 +55,7 @@ server_impl::server_impl(runtime& loops, server_options options)
 server_impl::~server_impl() = default;
 
 void server_impl::log(log_level level, std::string_view line) const {
-  if (loops_.log()) loops_.log()(level, line);
+  if (log_) log_(level, line);
 }
 
 shard* server_impl::here() noexcept {
@@ -163,7 +164,8 @@ void server_impl::quick_arrived(std::span<const std::byte> datagram, const socke
   const auto result = protocol::decode_quick(datagram, p);
   shard& local = *here();
   local.counters().received_bytes += datagram.size();
-  if (result.state != protocol::decode_state::packet || p.type != packet_type::datagram) {
+  if (result.state != protocol::decode_state::packet || p.type != packet_type::datagram ||
+      p.is_reply()) {
     ++local.counters().quick_rejected;
     return;
   }
@@ -200,6 +202,7 @@ void server_impl::drain() {
   for (endpoint& e : endpoints_) {
     loops_.run_and_wait(*e.where, [&] {
       if (e.tcp) e.tcp->stop();
+      if (e.quick) e.quick->stop();  // it can still send
     });
   }
   run_everywhere([](shard& s) { s.stop_input(); });
@@ -208,7 +211,7 @@ void server_impl::drain() {
 bool server_impl::idle() const {
   for (const auto& s : shards_) {
     const shard_counters& c = s->counters();
-    if (c.calls_open != 0 || c.outbox_bytes != 0) return false;
+    if (c.calls_open != 0 || s->inbox_bytes() != 0 || c.outbox_bytes != 0) return false;
   }
   return true;
 }
@@ -219,6 +222,8 @@ void server_impl::stop() {
     loops_.run_and_wait(*e.where, [&] {
       if (e.tcp) e.tcp->stop();
       if (e.quick) e.quick->stop();
+      e.tcp.reset();
+      e.quick.reset();
     });
   }
   run_everywhere([](shard& s) { s.close_all(); });
@@ -268,7 +273,7 @@ std::shared_ptr<const std::vector<credential>> server_impl::credentials() const 
 
 bool server_impl::publish(std::string_view url, payload_view payload, channel via) {
   const packet_view p = message(packet_type::publish, url, payload);
-  if (!is_sendable(p, via)) return false;
+  if (stopped_ || !is_sendable(p, via)) return false;
   shard* local = here();
   shard& counting = local != nullptr ? *local : *shards_.front();
   counting.count_publish();
@@ -277,7 +282,7 @@ bool server_impl::publish(std::string_view url, payload_view payload, channel vi
   for (const auto& s : shards_) {
     if (s.get() == local || !s->has_subscribers()) continue;
     if (local != nullptr) {
-      local->publish_there(*s, p, via);
+      room = local->publish_there(*s, p, via) && room;
     } else {
       room = s->publish_from_outside(p, via) && room;
     }
@@ -332,7 +337,11 @@ bool server_impl::close(client_id client) {
   if (stopped_) return false;
   shard& target = shard_of(client);
   target.where().post([self = shared_from_this(), &target, client] {
-    if (session* s = target.find(client)) s->disconnect();
+    if (session* s = target.find(client)) {
+      s->disconnect();
+    } else {
+      target.abandon(client);
+    }
   });
   return true;
 }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -52,7 +53,22 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   runtime::impl& loops() noexcept { return loops_; }
   gatekeeper& gate() noexcept { return gate_; }
   const server_options& options() const noexcept { return options_; }
+  bool is_stopped() const noexcept { return stopped_.load(); }
   void log(log_level level, std::string_view line) const;
+
+  /// Calls a callback of the application, if there is one. What it throws is logged and goes no
+  /// further: it would leave a connection in the middle of a packet.
+  template <class Callback, class... Arguments>
+  void tell(const Callback& callback, const Arguments&... arguments) const {
+    if (!callback) return;
+    try {
+      callback(arguments...);
+    } catch (const std::exception& e) {
+      log(log_level::error, std::string("callback: ") + e.what());
+    } catch (...) {
+      log(log_level::error, "callback: unknown exception");
+    }
+  }
 
   void set_credentials(std::vector<credential> credentials);
   std::shared_ptr<const std::vector<credential>> credentials() const;
@@ -82,6 +98,7 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   void run_everywhere(const std::function<void(shard&)>& work);
 
   runtime::impl& loops_;
+  const log_sink log_;  // handlers on a work queue may outlive the loops
   server_options options_;
   gatekeeper gate_;
   std::vector<std::unique_ptr<shard>> shards_;

@@ -65,6 +65,7 @@ bool session::is_subscribed(std::string_view url) const {
 session::next session::on_packet(const packet_view& p) {
   // The client has seen the handshake's answer if it goes on.
   if (is_held()) hold(false);
+  const std::uint64_t sent_across = shard_.sent_across();
   switch (protocol::admit(p, authenticated_)) {
     case protocol::gate_verdict::ignore:
       break;
@@ -79,7 +80,8 @@ session::next session::on_packet(const packet_view& p) {
       break;
   }
   if (doomed_) return next::stop;
-  if (shard_.is_backlogged() && is_open()) {
+  // Who has nothing to do with the other loops does not wait for them.
+  if (shard_.is_backlogged() && shard_.sent_across() != sent_across && is_open()) {
     block_input(true);
     shard_.wait_for_backlog(*this);
     return next::pause;
@@ -132,15 +134,19 @@ net::slice session::encode(const packet_view& p) {
 // What the client has asked for: if it does not take that, it is of no use.
 void session::send_packet(const packet_view& p) {
   if (doomed_) return;
-  if (!has_room(protocol::encoded_bytes(p))) return close_slow();
+  if (!make_room(protocol::encoded_bytes(p))) return close_slow();
   send(encode(p));
 }
 
 void session::reply_encoded(const net::slice& packet) {
-  call_ended();
-  if (doomed_) return;
-  if (!has_room(packet.size())) return close_slow();
-  send(packet);
+  if (!doomed_) {
+    if (make_room(packet.size())) {
+      send(packet);
+    } else {
+      close_slow();
+    }
+  }
+  call_ended();  // last: until then the server is not idle
 }
 
 void session::overflow() {
@@ -154,7 +160,7 @@ void session::deliver(const net::slice& packet, channel via) {
     const std::uint16_t port = peer_quick_port_.load(std::memory_order_relaxed);
     if (port == 0 || !origin_.quick) return;
     shard_.quick().send(origin_.quick, {origin_.peer.ip, port}, origin_.local.ip, packet);
-  } else if (has_room(packet.size())) {
+  } else if (make_room(packet.size())) {
     send(packet);
   } else {
     return overflow();
@@ -171,7 +177,7 @@ bool session::send_message(const packet_view& p, channel via) {
     shard_.quick().send(origin_.quick, {origin_.peer.ip, port}, origin_.local.ip, encode(p));
     return true;
   }
-  if (has_room(protocol::encoded_bytes(p))) {
+  if (make_room(protocol::encoded_bytes(p))) {
     send(encode(p));
     return true;
   }
@@ -216,6 +222,7 @@ void session::on_deadline() {
 }
 
 void session::on_lingered() {
+  shard_.owner().gate().gone(origin_.id);
   shard_.forget_lingering(*this);
 }
 
@@ -239,11 +246,12 @@ void session::on_closed(net::close_reason why) {
   calls_in_flight_ = 0;
   shard_.unsubscribe_all(*this, topics_);
   server_impl& owner = shard_.owner();
-  owner.gate().gone(origin_.id);
+  // A connection that lingers still counts.
+  if (!is_lingering()) owner.gate().gone(origin_.id);
   shard_.forget(*this);
   owner.log(log_level::debug, "client " + std::to_string(origin_.id) + " at " +
                                   origin_.peer.to_string() + ": " + std::string(describe(why)));
-  if (is_handshaken() && owner.on_client) owner.on_client(origin_.id, false);
+  if (announced_) owner.tell(owner.on_client, origin_.id, false);
 }
 
 }  // namespace vsoa

@@ -96,7 +96,8 @@ class session final : public net::connection {
   std::atomic<bool> authed_{true};
   std::atomic<bool> handshaken_{false};
   bool authenticated_;
-  bool doomed_ = false;  // about to be closed: nothing more is queued
+  bool announced_ = false;  // on_client has been told
+  bool doomed_ = false;     // about to be closed: nothing more is queued
 };
 
 }  // namespace vsoa

@@ -48,14 +48,13 @@ net::slice encode_to(publish_batch& batch, const packet_view& p) {
 shard::shard(server_impl& owner, net::loop& where, std::size_t shard_count)
     : owner_(owner), loop_(where), quick_(where), outgoing_(shard_count) {}
 
-shard::~shard() {
-  loop_.cancel_turn_end(*this);
-}
+shard::~shard() = default;
 
 // --- sessions ---
 
 void shard::adopt(net::unique_fd socket, session::origin from) {
   const client_id id = from.id;
+  if (!owner_.gate().is_member(id)) return;  // displaced on the way here
   try {
     const boost::intrusive_ptr<session> s(new session(*this, std::move(socket), std::move(from)));
     {
@@ -71,13 +70,13 @@ void shard::adopt(net::unique_fd socket, session::origin from) {
 }
 
 void shard::forget(session& s) {
-  if (s.is_lingering()) lingering_.emplace(s.serial(), &s);
+  if (s.is_lingering()) lingering_.emplace(s.id(), &s);
   const std::unique_lock lock(mutex_);
   sessions_.erase(s.id());
 }
 
 void shard::forget_lingering(session& s) {
-  lingering_.erase(s.serial());
+  lingering_.erase(s.id());
 }
 
 session* shard::find(client_id id) const {
@@ -95,12 +94,23 @@ std::size_t shard::connections() const {
   return sessions_.size();
 }
 
+void shard::abandon(client_id id) {
+  const auto found = lingering_.find(id);
+  if (found == lingering_.end()) return;
+  found->second->abandon();
+  lingering_.erase(found);
+}
+
 void shard::close_all() {
   for_each([](session& s) { s.disconnect(); });
-  for (const auto& [serial, s] : lingering_)
+  for (const auto& [id, s] : lingering_)
     s->abandon();
   lingering_.clear();
   waiting_for_backlog_.clear();
+  // Blocks are not to be let go of on another thread.
+  quick_.flush();
+  for (publish_batch& batch : outgoing_)
+    batch = {};
   loop_.cancel_turn_end(*this);
   loop_.cancel_turn_end(quick_);
 }
@@ -151,7 +161,7 @@ bool shard::is_subscribed(std::string_view url) const {
 // --- publishing ---
 
 void shard::publish_here(const packet_view& p, channel via) {
-  if (!has_subscribers()) return;
+  if (!has_subscribers() || subscriptions_.match(p.url).empty()) return;
   deliver(encode_to(loop_.log(), p), p.url, via);
 }
 
@@ -160,17 +170,22 @@ void shard::deliver(const net::slice& packet, std::string_view url, channel via)
     s->deliver(packet, via);
 }
 
-void shard::publish_there(shard& target, const packet_view& p, channel via) {
+bool shard::publish_there(shard& target, const packet_view& p, channel via) {
+  const std::size_t bytes = protocol::encoded_bytes(p);
+  if (!target.reserve_inbox(bytes, outside_limit)) {
+    ++counters_.dropped;
+    return false;
+  }
   publish_batch& batch = outgoing_[target.loop_.index()];
   batch.items.push_back({encode_to(batch, p), via});
-  const std::size_t bytes = batch.items.back().packet.size();
   batch.bytes += bytes;
-  const std::size_t waiting = target.inbox_bytes_.fetch_add(bytes) + bytes;
-  if (waiting > backlog_high) backlogged_ = true;
+  sent_across_ += bytes;
+  if (target.inbox_bytes_.load() > backlog_high) backlogged_ = true;
   if (!outgoing_requested_) {
     outgoing_requested_ = true;
     loop_.request_turn_end(*this);
   }
+  return true;
 }
 
 void shard::on_turn_end() {

@@ -57,6 +57,8 @@ class shard final : public net::turn_end {
   void adopt(net::unique_fd socket, session::origin from);
   void forget(session& s);
   void forget_lingering(session& s);
+  /// Ends a connection that lingers.
+  void abandon(client_id id);
   session* find(client_id id) const;
   session* find(client_id id, std::uint64_t serial) const;
   void set_commands(std::shared_ptr<const command_table> table) { commands_ = std::move(table); }
@@ -68,14 +70,17 @@ class shard final : public net::turn_end {
 
   /// Publishes to this shard's subscribers.
   void publish_here(const packet_view& p, channel via);
-  /// Publishes to those of another shard, with what else this turn has for it.
-  void publish_there(shard& target, const packet_view& p, channel via);
+  /// Publishes to those of another shard, with what else this turn has for it. False: dropped, it
+  /// has too much waiting.
+  bool publish_there(shard& target, const packet_view& p, channel via);
   /// Whether so much waits for another shard that its producers should hold on.
   bool is_backlogged() const noexcept { return backlogged_; }
+  std::uint64_t sent_across() const noexcept { return sent_across_; }  ///< bytes, to other shards
   /// Has `s` go on reading when the other shards have caught up.
   void wait_for_backlog(session& s);
 
   net::quick_sender& quick() noexcept { return quick_; }
+  /// The end: closes everything. Nothing here touches the loop any more, which may go first.
   void close_all();
   void stop_input();
   void for_each(const std::function<void(session&)>& work);
@@ -103,6 +108,7 @@ class shard final : public net::turn_end {
     }
   }
   std::size_t connections() const;
+  std::size_t inbox_bytes() const noexcept { return inbox_bytes_.load(); }
   /// Room for `bytes` of work from other threads, to be given back by release_inbox(); false: full.
   bool reserve_inbox(std::size_t bytes, std::size_t limit) noexcept;
   void release_inbox(std::size_t bytes) noexcept;
@@ -128,7 +134,7 @@ class shard final : public net::turn_end {
   mutable std::shared_mutex mutex_;
   std::unordered_map<client_id, boost::intrusive_ptr<session>> sessions_;
   // No longer clients, but their last answer is still under way.
-  std::unordered_map<std::uint64_t, boost::intrusive_ptr<session>> lingering_;
+  std::unordered_map<client_id, boost::intrusive_ptr<session>> lingering_;
   subscriptions subscriptions_;
   std::atomic<std::size_t> subscriber_count_{0};  // subscriptions, of all sessions
   std::shared_ptr<const command_table> commands_;
@@ -139,6 +145,7 @@ class shard final : public net::turn_end {
   std::vector<publish_batch> outgoing_;  // by shard
   bool outgoing_requested_ = false;
   bool backlogged_ = false;
+  std::uint64_t sent_across_ = 0;
   std::vector<boost::intrusive_ptr<session>> waiting_for_backlog_;
   // Bytes that other loops and threads have sent here and that are not yet delivered.
   std::atomic<std::size_t> inbox_bytes_{0};

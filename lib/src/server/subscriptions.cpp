@@ -18,10 +18,10 @@ bool subscriptions::add(std::string_view url, session& s, list& own) {
 }
 
 bool subscriptions::remove(std::string_view url, session& s, list& own) {
-  const auto found =
-      std::find_if(own.begin(), own.end(), [&](const topic* t) { return t->url == url; });
-  if (found == own.end()) return false;
-  topic& t = **found;
+  topic* wanted = topics_.find(url);
+  const auto found = std::find(own.begin(), own.end(), wanted);
+  if (wanted == nullptr || found == own.end()) return false;
+  topic& t = *wanted;
   own.erase(found);
   leave(t, s);
   return true;
