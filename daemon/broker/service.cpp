@@ -16,7 +16,7 @@ vsoa::server_options server_options(const config::service_settings& s) {
 }
 
 // A new subscriber gets all that is retained at once: it must fit its outbox.
-std::size_t retained_bytes(const config::service_settings& s) {
+std::size_t kept_bytes(const config::service_settings& s) {
   return s.limits.outbox / 2;
 }
 
@@ -28,7 +28,7 @@ service::service(vsoa::runtime& loops, const config::service_settings& settings,
       id_(id),
       log_(std::move(log)),
       server_(loops, server_options(settings)),
-      topics_(loops, server_, settings.topics, retained_bytes(settings)) {
+      topics_(loops, server_, settings.topics, kept_bytes(settings)) {
   server_.on_client([this](vsoa::client_id c, bool connected) { on_client(c, connected); });
   server_.on_datagram([this](vsoa::client_id c, std::string_view url, vsoa::payload_view payload,
                              vsoa::channel via) {
@@ -76,13 +76,9 @@ void service::give_priority(vsoa::client_id client) {
 void service::enable(plugin_host& plugins) {
   const auto outlines = plugins.outlines();
   const resolution all = resolve(settings_, outlines, plugins.settings());
-  const auto use = [&](const std::string& name) {
+  for (const auto& name : all.plugins) {
     if (plugin* p = plugins.find(name)) plugins.enable(*p, id_);
-  };
-  for (const auto& name : all.plugins)
-    use(name);
-  for (const auto& r : all.routes)
-    use(r.plugin);
+  }
 }
 
 void service::connect(plugin_host& plugins) {

@@ -19,7 +19,7 @@ namespace vsoad {
 
 struct topic_stats {
   std::uint64_t relayed = 0;       ///< datagrams taken for publishes
-  std::uint64_t thinned = 0;       ///< replaced by a newer one before their time came
+  std::uint64_t thinned = 0;       ///< replaced by a newer one before their time came, or no room
   std::uint64_t not_retained = 0;  ///< no room to remember them
 };
 
@@ -28,13 +28,13 @@ struct topic_stats {
 /// Threads: all functions from any thread. Timers run on loop 0 of the runtime.
 class topics {
  public:
-  /// Concrete URLs with a state of their own, of all topics together. Of one more, nothing is
-  /// remembered and it is not thinned.
+  /// Concrete URLs with a state of their own, of all topics together. For one more, the one that
+  /// has been silent for longest is forgotten.
   static constexpr std::size_t max_urls = 4096;
 
-  /// @param retained_bytes  remembered at most, of all topics together
+  /// @param kept_bytes  of URLs and messages that are kept, of all topics together
   topics(vsoa::runtime& loops, vsoa::server& server,
-         const std::vector<config::topic_settings>& settings, std::size_t retained_bytes);
+         const std::vector<config::topic_settings>& settings, std::size_t kept_bytes);
   ~topics();  ///< what still waits for its time is dropped
   topics(const topics&) = delete;
   topics& operator=(const topics&) = delete;
