@@ -136,7 +136,6 @@ node_ptr described(const row& r, const node_ptr& what) {
   std::string help(r.help);
   const std::string range = range_text(r.type);
   if (!range.empty()) help += " Allowed: " + range + '.';
-  if (r.reload == reload_scope::restart) help += " A change takes a restart.";
   out->members.push_back({"description", {}, string_node(help)});
   if (node_ptr fallback = default_of(r)) out->members.push_back({"default", {}, fallback});
   return out;

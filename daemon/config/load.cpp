@@ -85,7 +85,14 @@ class loader {
       return document;
     }
     const std::string& main = findings_.file(written->at.file);
-    for (const std::string& name : glob_files(relative_to(main, pattern->text))) {
+    const auto names = glob_files(relative_to(main, pattern->text));
+    if (!names) {
+      findings_.error(written->at, "include",
+                      "a folder of " + in_quotes(pattern->text) +
+                          " can't be read; vsoad needs to read and search it");
+      return document;
+    }
+    for (const std::string& name : *names) {
       if (included_++ == max_included_files) {
         findings_.error(written->at, "include",
                         "more than " + std::to_string(max_included_files) + " files");

@@ -39,16 +39,13 @@ constexpr std::string_view head = R"(.SH NAME
 vsoad.yaml \- configuration of vsoad
 .SH DESCRIPTION
 .B vsoad
-reads this file, in YAML, at its start and at each reload.
+reads this file, in YAML, when it starts; a change takes effect with a restart.
 A key that is not known, a value of the wrong type or out of range, and a file that can't be read are
 errors.
 .B vsoad \-\-check
 prints all of them, each with file, line, column and key;
 .B vsoad \-\-print\-config
 prints what is in force, with every default filled in and passwords masked.
-.PP
-A reload reads and checks the whole configuration first: if anything is wrong, the one in force stays.
-A few keys take a restart; their entries below say so.
 .SH VALUES
 .TP
 .I duration
@@ -149,7 +146,7 @@ std::string default_text(const row& r) {
   return out;
 }
 
-/// "Type: size, 256KiB to 1GiB. Default: 4MiB. Example: 1MiB. restart."
+/// "Type: size, 256KiB to 1GiB. Default: 4MiB. Example: 1MiB."
 std::string facts(const row& r) {
   std::string out = "Type: " + type_text(r.type);
   const std::string range = range_text(r.type);
@@ -157,7 +154,7 @@ std::string facts(const row& r) {
   if (r.required) out += "; required";
   if (!r.fallback.empty()) out += ".\nDefault: " + escaped(default_text(r), true);
   if (!r.example.empty()) out += ".\nExample: " + escaped(r.example, true);
-  out += r.reload == reload_scope::restart ? ".\nA change takes a restart.\n" : ".\n";
+  out += ".\n";
   return out;
 }
 
@@ -177,8 +174,7 @@ void write_keys(const schema_node& parent, std::string& out) {
     if (!has_keys(child)) continue;
     const row& r = *child.declared;
     out += ".SS " + escaped(r.path, true) + '\n' + sentences(r.help) + '\n';
-    if (r.type.what == kind::mapping) out += "Type: " + type_text(r.type) + ".\n";
-    if (r.reload == reload_scope::restart) out += "A change takes a restart.\n";
+    if (r.type.what == kind::mapping) out += ".br\nType: " + type_text(r.type) + ".\n";
     write_keys(child, out);
   }
 }

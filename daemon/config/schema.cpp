@@ -96,8 +96,8 @@ rows plugin_rows() {
        .type = one_or_more(text(1, 4096)),
        .fallback = {"/usr/lib/vsoad/plugins", "/usr/local/lib/vsoad/plugins"},
        .reload = reload_scope::restart,
-       .help = "Folders with plugins, <name>.so each. The first that has a name wins. They are "
-               "watched: files added, replaced or removed take effect.",
+       .help = "Folders with plugins, <name>.so each, read at start. The first that has a name "
+               "wins.",
        .example = "/opt/acme/plugins",
        .store = [](builder& b, const value& v) { b.config.plugins.directories.push_back(v.text); }},
       {.path = "plugins.settings.<name>",

@@ -180,7 +180,9 @@ rows topic_rows() {
       {.path = "services[].topics.<url>.max_rate",
        .type = integer(0, million),
        .fallback = number_text(usual.max_rate),
-       .help = "Publishes of one URL in a second, at most; those beyond are dropped. 0: no limit.",
+       .help = "Publishes of one URL in a second, at most. Of those that come too soon the newest "
+               "waits "
+               "for its time, the others are lost. 0: no limit.",
        .example = "50",
        .store =
            [](builder& b, const value& v) {
@@ -211,8 +213,9 @@ rows client_limit_rows() {
        .type = integer(1, million),
        .fallback = number_text(usual.handshakes),
        .help =
-           "Connections that have not passed the handshake. When any of these three is reached, "
-           "the oldest of them makes room; when there is none, the new connection is refused.",
+           "Connections that have not passed the handshake. When clients, clients_per_address or "
+           "this is reached, the oldest of them makes room; when there is none, the new "
+           "connection is refused.",
        .example = "64",
        .store = [](builder& b, const value& v) { b.limits().handshakes = v.number; }},
       {.path = "services[].limits.handshake_timeout",
@@ -252,7 +255,8 @@ rows sending_limit_rows() {
        .help =
            "What becomes of a client that does not read. close: it is disconnected when its "
            "outbox is full or send_timeout is over; drop: publishes and datagrams that find its "
-           "outbox full are dropped.",
+           "outbox full are dropped, send_timeout does not count, and only an answer that "
+           "finds the outbox full ends it.",
        .example = "drop",
        .store =
            [](builder& b, const value& v) {
@@ -261,7 +265,9 @@ rows sending_limit_rows() {
       {.path = "services[].limits.subscriptions",
        .type = integer(1, million),
        .fallback = number_text(usual.subscriptions),
-       .help = "URLs that one client subscribes to; one more is answered NO_MEMORY.",
+       .help =
+           "URLs that one client subscribes to; one more, or more than 256 KiB of their text, is "
+           "answered NO_MEMORY.",
        .example = "64",
        .store = [](builder& b, const value& v) { b.limits().subscriptions = v.number; }},
       {.path = "services[].limits.calls_in_flight",

@@ -58,15 +58,20 @@ std::string relative_to(const std::string& from, const std::string& path) {
   return (std::filesystem::path(from).parent_path() / path).string();
 }
 
-std::vector<std::string> glob_files(const std::string& pattern) {
-  if (pattern.find_first_of("*?[") == std::string::npos) return {pattern};
+std::optional<std::vector<std::string>> glob_files(const std::string& pattern) {
+  if (pattern.find_first_of("*?[") == std::string::npos) return {{pattern}};
   std::vector<std::string> out;
   ::glob_t found{};
-  if (::glob(pattern.c_str(), 0, nullptr, &found) == 0) {
-    for (std::size_t i = 0; i < found.gl_pathc; ++i)
-      out.emplace_back(found.gl_pathv[i]);
-  }
+  // Of a folder that is not there nothing is included; of one that can't be read something may be
+  // missed.
+  const auto stop_unless_missing = [](const char*, int error) {
+    return error == ENOENT || error == ENOTDIR ? 0 : 1;
+  };
+  const int result = ::glob(pattern.c_str(), 0, stop_unless_missing, &found);
+  for (std::size_t i = 0; result == 0 && i < found.gl_pathc; ++i)
+    out.emplace_back(found.gl_pathv[i]);
   ::globfree(&found);
+  if (result != 0 && result != GLOB_NOMATCH) return {};
   return out;
 }
 

@@ -29,8 +29,8 @@ file_content read_file(const std::string& path, std::size_t max_bytes);
 std::string relative_to(const std::string& from, const std::string& path);
 
 /// The files that a pattern names, sorted. A pattern without wildcards names itself, be it there or
-/// not.
-std::vector<std::string> glob_files(const std::string& pattern);
+/// not. Nothing: a folder can't be read.
+std::optional<std::vector<std::string>> glob_files(const std::string& pattern);
 
 std::optional<std::string> environment_variable(const load_options& options,
                                                 const std::string& name);

@@ -21,8 +21,8 @@ class callback_runner {
   using job = std::function<void()>;
 
   /// Callbacks that one plugin may have waiting; more calls are answered NO_MEMORY, more datagrams
-  /// are lost. The events of clients are never lost: their number is bounded by the limits of the
-  /// server.
+  /// are lost, and a client whose event finds no place is closed. Only the end of a client always
+  /// has a place.
   static constexpr std::size_t max_waiting = 1024;
 
   enum class importance { may_drop, must_run };

@@ -29,6 +29,8 @@ class work_queues {
     }
   }
 
+  /// Runs what is queued and ends the threads.
+  void end() { queues_.clear(); }
   /// Null: there is none of this name.
   vsoa::work_queue* find(std::string_view name) const {
     const auto found = queues_.find(name);

@@ -159,19 +159,27 @@ bool for_services(const plugin_core& core, vsoa_service id, Action action) {
   return true;
 }
 
+/// Whether a publish or datagram can be sent at all: a good URL, and within the channel's limit.
+bool is_message(vsoa_text url, vsoa_text param, vsoa_bytes data, int channel) {
+  if (!is_good(url) || !is_good(param) || !is_good(data) || !is_channel(channel)) return false;
+  const std::size_t limit =
+      channel == VSOA_QUICK ? vsoa::max_quick_send_bytes : vsoa::max_packet_bytes;
+  const std::size_t room = limit - vsoa::header_bytes;
+  return vsoa::is_valid_url(view(url)) && url.len <= room && param.len <= room &&
+         data.len <= room && url.len + param.len + data.len <= room;
+}
+
 int host_publish(const vsoa_host* host, vsoa_service service, vsoa_text url, vsoa_text param,
                  vsoa_bytes data, int channel) {
   return guarded(host, static_cast<int>(VSOA_E_FAILED), [&](plugin_core& core) -> int {
-    if (!is_good(url) || !is_good(param) || !is_good(data) || !is_channel(channel)) {
-      return VSOA_E_ARGUMENT;
-    }
+    if (!is_message(url, param, data, channel)) return VSOA_E_ARGUMENT;
     bool all_sent = true;
     const bool known = for_services(core, service, [&](vsoa_service id, vsoa::server&) {
       const auto& publish = core.env.services[id - 1].publish;
       all_sent = publish(view(url), payload(param, data), to_channel(channel)) && all_sent;
     });
     if (!known) return VSOA_E_NOT_FOUND;
-    return all_sent ? VSOA_OK : VSOA_E_ARGUMENT;
+    return all_sent ? VSOA_OK : VSOA_E_FULL;
   });
 }
 
@@ -193,12 +201,12 @@ int found(bool yes) {
 int host_datagram(const vsoa_host* host, vsoa_client client, vsoa_text url, vsoa_text param,
                   vsoa_bytes data, int channel) {
   return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
-    if (!is_good(url) || !is_good(param) || !is_good(data) || !is_channel(channel) ||
-        !vsoa::is_valid_url(view(url))) {
-      return VSOA_E_ARGUMENT;
-    }
+    if (!is_message(url, param, data, channel)) return VSOA_E_ARGUMENT;
     if (server.datagram(id, view(url), payload(param, data), to_channel(channel))) return VSOA_OK;
-    return server.client(id) ? VSOA_E_ARGUMENT : VSOA_E_NOT_FOUND;
+    const auto who = server.client(id);
+    // A client without a quick channel is not there for a quick datagram.
+    if (!who || (channel == VSOA_QUICK && who->quick_port == 0)) return VSOA_E_NOT_FOUND;
+    return VSOA_E_FULL;
   });
 }
 

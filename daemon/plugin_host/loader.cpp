@@ -47,7 +47,10 @@ void scan(const std::string& path, candidates& found, std::vector<plugin_failure
   // A descriptor of its own, because closedir() closes it.
   unique_fd listing(::openat(directory->get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   DIR* entries = listing ? ::fdopendir(listing.get()) : nullptr;
-  if (entries == nullptr) return;
+  if (entries == nullptr) {
+    tell(log, vsoa::log_level::warning, "plugin directory " + path + " can't be read");
+    return;
+  }
   (void)listing.release();
   while (const dirent* entry = ::readdir(entries)) {
     const std::string_view file(entry->d_name);

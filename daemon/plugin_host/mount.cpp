@@ -107,7 +107,7 @@ class resolver {
 void resolver::explicit_command(const config::command_settings& entry) {
   const plugin_outline* plugin = find(entry.plugin);
   if (plugin == nullptr) {
-    complain("command " + entry.url + " is not served: there is no plugin " + entry.plugin);
+    complain("command " + entry.url + " is not served: no plugin " + entry.plugin + " is running");
     return;
   }
   const std::string queue = entry.work_queue.empty() ? own_queue(entry.plugin) : entry.work_queue;
@@ -185,7 +185,7 @@ void resolver::mount_tree(const config::command_settings& entry, const plugin_ou
 void resolver::mounted(const config::plugin_use& use) {
   const plugin_outline* plugin = find(use.plugin);
   if (plugin == nullptr) {
-    complain("there is no plugin " + use.plugin);
+    complain("no plugin " + use.plugin + " is running");
     return;
   }
   used_.insert(plugin->name);

@@ -324,9 +324,13 @@ void plugin::client(vsoa_service service, vsoa::client_id client, bool connected
   const auto run = [this, callback, who = client_handle(service, client), connected] {
     guarded("a client's callback", [&] { callback(state_, who, connected ? 1 : 0); });
   };
+  // Of those that come more may come: a client that finds the plugin swamped is sent away. The end
+  // of a client is always told; there are no more of those than beginnings.
+  const auto matters =
+      connected ? callback_runner::importance::may_drop : callback_runner::importance::must_run;
   guarded("keeping an event", [&] {
-    core_->runner.event(subjects_->client, callback_runner::importance::must_run, run,
-                        [&] { return run; });
+    const auto outcome = core_->runner.event(subjects_->client, matters, run, [&] { return run; });
+    if (outcome == callback_runner::outcome::full) send_away(service, client);
   });
 }
 
@@ -345,13 +349,20 @@ void plugin::subscription(vsoa_service service, vsoa::client_id client,
     });
   };
   guarded("keeping an event", [&] {
-    core_->runner.event(
-        subjects_->subscription, callback_runner::importance::must_run, [&] { run(urls); },
+    const auto outcome = core_->runner.event(
+        subjects_->subscription, callback_runner::importance::may_drop, [&] { run(urls); },
         [&] {
           return
               [run, copies = std::vector<std::string>(urls.begin(), urls.end())] { run(copies); };
         });
+    if (outcome == callback_runner::outcome::full) send_away(service, client);
   });
+}
+
+// An event is never lost while its client stays: the plugin would be wrong about it for ever.
+void plugin::send_away(vsoa_service service, vsoa::client_id client) {
+  events_refused_.fetch_add(1, std::memory_order_relaxed);
+  if (vsoa::server* server = core_->env.server(service)) server->close(client);
 }
 
 }  // namespace vsoad

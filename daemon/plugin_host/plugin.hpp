@@ -67,7 +67,11 @@ class plugin {
   std::uint64_t stalls() const noexcept;
   std::uint64_t calls_refused() const noexcept;   ///< answered NO_MEMORY: too many waited
   std::uint64_t datagrams_lost() const noexcept;  ///< too many waited
-  std::size_t calls_deferred() const;             ///< taken out of their callbacks, unanswered
+  /// Clients closed since their events found too many waiting.
+  std::uint64_t events_refused() const noexcept {
+    return events_refused_.load(std::memory_order_relaxed);
+  }
+  std::size_t calls_deferred() const;  ///< taken out of their callbacks, unanswered
 
   // --- for plugin_host ---
 
@@ -90,6 +94,7 @@ class plugin {
   void guarded(const char* what, Callback callback) noexcept;
   bool close(std::chrono::milliseconds patience) noexcept;
   void finish() noexcept;
+  void send_away(vsoa_service service, vsoa::client_id client);
 
   std::unique_ptr<library> code_;
   const config::plugin_settings settings_;
@@ -100,6 +105,7 @@ class plugin {
   bool is_stuck_ = false;  // its code has not returned
   std::atomic<std::uint64_t> calls_refused_{0};
   std::atomic<std::uint64_t> datagrams_lost_{0};
+  std::atomic<std::uint64_t> events_refused_{0};
 };
 
 }  // namespace vsoad

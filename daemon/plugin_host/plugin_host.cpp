@@ -17,7 +17,10 @@ plugin_host::plugin_host(vsoa::runtime& loops, const config::plugins_settings& s
 
 plugin_host::~plugin_host() {
   if (stop()) {
-    env_->stalls.stop();  // before the plugins, whose names it knows
+    // Before the plugins: jobs still queued find their doors closed, and the monitor knows their
+    // names.
+    env_->queues.end();
+    env_->stalls.stop();
     return;
   }
   // Code of plugins still runs and will use these one day, when nothing may be destroyed any more.

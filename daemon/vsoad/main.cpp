@@ -32,15 +32,18 @@ void print(std::FILE* to, const std::string& text) {
   std::fflush(to);
 }
 
-void wait_for_end(const sigset_t& signals, const logging& log) {
+void wait_for_end(const sigset_t& signals, const application& broker, const logging& log) {
+  const timespec status_interval{10, 0};
   for (;;) {
-    int signal = 0;
-    if (sigwait(&signals, &signal) != 0) continue;
-    if (signal != SIGHUP) {
+    const int signal = sigtimedwait(&signals, nullptr, &status_interval);
+    if (signal < 0) {
+      notify::status(broker.status());
+    } else if (signal == SIGHUP) {
+      log.warning("SIGHUP ignored: this release reads its configuration at start only");
+    } else {
       log.info(std::string("stopping: ") + (signal == SIGTERM ? "SIGTERM" : "SIGINT"));
       return;
     }
-    log.warning("SIGHUP ignored: this release reads its configuration at start only");
   }
 }
 
@@ -58,7 +61,7 @@ int run(const config::configuration& settings, const logging& log) {
   broker->start();
   log.info("ready");
   notify::ready(broker->status());
-  wait_for_end(signals, log);
+  wait_for_end(signals, *broker, log);
   notify::stopping();
   bool hurry = false;
   const bool stopped = broker->stop([&] { return hurry = hurry || is_in_a_hurry(signals); });
