@@ -1,5 +1,5 @@
-// Any text at all is a configuration or has findings; nothing else may come of it. What is accepted is
-// accepted again as it is printed, and prints the same.
+// Any text at all is a configuration or has findings; nothing else may come of it. What is accepted
+// is accepted again as it is printed, and prints the same.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
