@@ -141,6 +141,9 @@ TEST_CASE_FIXTURE(fixture, "only datagrams are taken by UDP") {
     p.type = static_cast<std::uint8_t>(type);
     sender.udp.send_to(sender.server, p);
   }
+  packet reply = datagram("/relay/a", "1", "", id);
+  reply.flags = flag_reply;
+  sender.udp.send_to(sender.server, reply);
   nothing_relayed();
   CHECK_FALSE(sender.udp.receive(quiet));
   CHECK(sender.tcp.silent());
