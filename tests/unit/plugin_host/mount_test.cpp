@@ -134,14 +134,14 @@ TEST_CASE("what can't be served is said") {
     return result.complaints[0];
   };
   CHECK(complaint(service().command("/x", "none")) ==
-        "service cabin: command /x is not served: there is no plugin none");
+        "service cabin: command /x is not served: no plugin none is running");
   CHECK(complaint(service().command("/x", "echo", "/nope")) ==
         "service cabin: command /x is not served: plugin echo has no command /nope");
   CHECK(complaint(service().command("/x", "mirror")).find("neither this command nor a default") !=
         std::string::npos);
   CHECK(complaint(service().command("/w/", "watcher")).find("has no commands") !=
         std::string::npos);
-  CHECK(complaint(service().use("none")) == "service cabin: there is no plugin none");
+  CHECK(complaint(service().use("none")) == "service cabin: no plugin none is running");
 }
 
 TEST_CASE("an explicit command whose plugin is missing stays unserved") {
