@@ -205,6 +205,7 @@ void connection::blocked() {
 }
 
 void connection::wait_writable() {
+  if (waiting_writable_) return;
   waiting_writable_ = true;
   socket_.async_wait(basic_socket::wait_write, [self = boost::intrusive_ptr<connection>(this)](
                                                    const boost::system::error_code& error) {
@@ -229,6 +230,11 @@ void connection::set_deadline(steady_time when) {
   arm_timer(when);
 }
 
+void connection::set_send_timeout(std::chrono::milliseconds timeout) {
+  settings_.send_timeout = timeout;
+  if (blocked_since_ != steady_time::max()) arm_timer(blocked_since_ + timeout);
+}
+
 void connection::arm_timer(steady_time when) {
   if (!is_waiting() || due() > when) loop_.schedule(*this, when);
 }
@@ -243,8 +249,7 @@ void connection::on_timer(steady_time now) {
     on_deadline();
   }
   if (state_ == state::closed) return;
-  if (blocked_since_ != steady_time::max() && !drop_when_slow_ &&
-      now - blocked_since_ >= settings_.send_timeout) {
+  if (is_stuck(now)) {
     if (state_ == state::lingering) return finish(true);
     return close(close_reason::slow, true);
   }
@@ -253,6 +258,17 @@ void connection::on_timer(steady_time now) {
     return close(close_reason::partial);
   }
   arm_next_timer();
+}
+
+// Whether the kernel has taken nothing for the whole send timeout. It calls a socket writable only
+// when a third of its buffer is free, which a slow reader may take long to make: so it is asked.
+bool connection::is_stuck(steady_time now) {
+  const auto overdue = [&] {
+    return blocked_since_ != steady_time::max() && !drop_when_slow_ &&
+           now - blocked_since_ >= settings_.send_timeout;
+  };
+  if (overdue()) write_some();
+  return overdue();
 }
 
 void connection::arm_next_timer() {

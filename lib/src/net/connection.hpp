@@ -105,9 +105,7 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   void set_deadline(steady_time when);
   void clear_deadline() noexcept { deadline_ = steady_time::max(); }
   void set_packet_limit(std::size_t bytes) noexcept { reader_.set_limit(bytes); }
-  void set_send_timeout(std::chrono::milliseconds timeout) noexcept {
-    settings_.send_timeout = timeout;
-  }
+  void set_send_timeout(std::chrono::milliseconds timeout);
   /// Whether a full outbox of publishes is this connection's end, or only that of the publish.
   void set_drop_when_slow(bool drop) noexcept { drop_when_slow_ = drop; }
   void set_flush_priority(std::uint8_t priority) noexcept { flush_priority_ = priority; }
@@ -135,6 +133,7 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   void on_timer(steady_time now) override;
   void arm_timer(steady_time when);
   void arm_next_timer();
+  bool is_stuck(steady_time now);
   void note_partial();
   void linger();
   void discard_input();

@@ -57,12 +57,12 @@ void session::handle_servinfo(const packet_view& p) {
   reply.seqno = p.seqno;
   reply.payload.param = shard_.owner().options().info;
   reply.payload.data = std::span(data).first(announce_quick ? 6U : 4U);
-  // Who has the answer is known to every thread.
+  // Who has the answer is known to every thread, and counted.
+  if (first) ++shard_.counters().handshakes;
   handshaken_.store(true, std::memory_order_release);
   send_alone(encode(reply));
   if (!first || !is_open()) return;
 
-  ++shard_.counters().handshakes;
   set_packet_limit(max_packet_bytes);
   shard_.owner().gate().passed(origin_.id);
   hold(true);
