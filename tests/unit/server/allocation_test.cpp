@@ -1,0 +1,98 @@
+// An inline call costs no heap allocation once the loop is warm. In a program of its own, since it
+// counts them.
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "test_server.hpp"
+
+namespace {
+
+thread_local bool counting = false;  // only on the loop's thread
+std::atomic<std::size_t> allocations = 0;
+
+void* counted(std::size_t bytes) {
+  if (counting) ++allocations;
+  void* place = std::malloc(bytes);
+  if (place == nullptr) std::abort();
+  return place;
+}
+
+}  // namespace
+
+void* operator new(std::size_t bytes) {
+  return counted(bytes);
+}
+void* operator new[](std::size_t bytes) {
+  return counted(bytes);
+}
+void operator delete(void* place) noexcept {
+  std::free(place);
+}
+void operator delete[](void* place) noexcept {
+  std::free(place);
+}
+void operator delete(void* place, std::size_t) noexcept {
+  std::free(place);
+}
+void operator delete[](void* place, std::size_t) noexcept {
+  std::free(place);
+}
+
+namespace {
+
+using namespace vsoa_test;
+
+// Allocations of the loop while `exchange` is repeated, after a few rounds to warm up.
+template <class Exchange>
+std::size_t measure(test_server& server, const Exchange& exchange) {
+  for (int i = 0; i < 200; ++i)
+    exchange();
+  server.run_on_loop(0, [] {
+    allocations = 0;
+    counting = true;
+  });
+  for (int i = 0; i < 1000; ++i)
+    exchange();
+  const std::size_t counted_now = allocations;
+  server.run_on_loop(0, [] { counting = false; });
+  return counted_now;
+}
+
+TEST_CASE("an inline call costs no allocation") {
+  test_server server;
+  server->command("/echo", echo);
+  server->command("/tree/", echo);
+  server.start();
+  tcp_peer peer = server.client();
+  CHECK(measure(server, [&] { peer.ask(rpc(1, "/echo", "{}", "data")); }) == 0);
+  CHECK(measure(server, [&] { peer.ask(rpc(1, "/tree/a/b/c")); }) == 0);
+  CHECK(measure(server, [&] { peer.ask(rpc(1, "/unknown")); }) == 0);
+  CHECK(measure(server, [&] { peer.ask(ping(1)); }) == 0);
+  std::string batch;
+  for (std::uint32_t i = 0; i < 64; ++i)
+    batch += rpc(i, "/echo", "{}").bytes();
+  CHECK(measure(server, [&] {
+          peer.send(batch);
+          for (std::uint32_t i = 0; i < 64; ++i)
+            peer.read();
+        }) == 0);
+}
+
+TEST_CASE("a publish from a handler to subscribers of the same loop costs no allocation") {
+  test_server server;
+  server->command("/say", [&](vsoa::call& c) { server->publish("/t", c.payload()); });
+  server.start();
+  tcp_peer caller = server.client();
+  tcp_peer subscriber = server.client();
+  subscribe_to(subscriber, "/t");
+  CHECK(measure(server, [&] {
+          caller.send(rpc(1, "/say", "{}"));
+          subscriber.read();
+        }) == 0);
+}
+
+}  // namespace
