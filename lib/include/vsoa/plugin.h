@@ -138,7 +138,8 @@ struct vsoa_host {
   vsoa_call *(*defer)(const vsoa_host *host, vsoa_call *call);
   void (*drop)(const vsoa_host *host, vsoa_call *call);
 
-  /* --- publish and datagram --- service 0: every service that this plugin is in. */
+  /* --- publish and datagram --- service 0: every service that this plugin is in. VSOA_E_FULL: the
+   * client's outbox, or the way to it, has no room; for publish, at one service at least. */
   int (*publish)(const vsoa_host *host, vsoa_service service, vsoa_text url, vsoa_text param,
                  vsoa_bytes data, int channel);
   int (*datagram)(const vsoa_host *host, vsoa_client client, vsoa_text url, vsoa_text param,
