@@ -309,7 +309,7 @@ node_ptr reader::copy_any(const node_ptr& written, const std::string& path, std:
     if (!scalar->text_only && is_null_word(scalar->text)) {
       return empty_node(node::kind::null, written->at);
     }
-    if (scalar != written && !scalar->secret) {
+    if (written->text.find("${") != std::string::npos && !scalar->secret) {
       // What comes from the environment of a plugin's settings may be a token: not to be printed.
       auto masked = std::make_shared<node>(*scalar);
       masked->secret = true;

@@ -57,14 +57,16 @@ void session::handle_servinfo(const packet_view& p) {
   reply.seqno = p.seqno;
   reply.payload.param = shard_.owner().options().info;
   reply.payload.data = std::span(data).first(announce_quick ? 6U : 4U);
-  // Who has the answer is known to every thread, and counted.
-  if (first) ++shard_.counters().handshakes;
+  // Who has the answer is known to every thread, counted, and not to be displaced any more.
+  if (first) {
+    ++shard_.counters().handshakes;
+    shard_.owner().gate().passed(origin_.id);
+  }
   handshaken_.store(true, std::memory_order_release);
   send_alone(encode(reply));
   if (!first || !is_open()) return;
 
   set_packet_limit(max_packet_bytes);
-  shard_.owner().gate().passed(origin_.id);
   hold(true);
   set_deadline(std::chrono::steady_clock::now() + settle_time);
   shard_.owner().log(log_level::debug, "client " + std::to_string(origin_.id) + " at " +
