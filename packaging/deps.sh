@@ -8,7 +8,7 @@ vsoa_packages_build='g++ cmake ninja-build pkg-config git libboost1.81-dev
   libboost-program-options1.81-dev libyaml-cpp-dev libsimdjson-dev libssl-dev libspdlog-dev
   libsystemd-dev doctest-dev'
 # Without ccache all works as well; with it the second build preset of a run is faster.
-vsoa_packages_check='clang-14 clang-format-14 clang-tidy-14 lld-14 ccache'
+vsoa_packages_check='clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 lld-14 ccache'
 
 vsoa_root() {
   if [ "$(id -u)" = 0 ]; then
