@@ -22,7 +22,7 @@ TEST_CASE("the guide's example in C++, with both standards") {
   for (const char* standard : {"c++17", "c++20"}) {
     CAPTURE(standard);
     package_rig r(standard, "greeter");
-    CHECK(r.log.count(R"(plugin greeter: settings: {"language":"en"})") == 1);
+    CHECK(r.log.count("plugin greeter: has settings") == 1);
     auto peer = r.connect();
     CHECK(peer.ask(rpc(1, "/greet")).param == R"({"calls":1})");
     const auto second = peer.ask(rpc(2, "/greet", "", "data"));
@@ -36,7 +36,7 @@ TEST_CASE("the guide's example in C++, with both standards") {
 
 TEST_CASE("the guide's example in C") {
   package_rig r("c99", "greeter");
-  CHECK(r.log.count(R"(plugin greeter: {"language":"en"})") == 1);
+  CHECK(r.log.count("plugin greeter: starting") == 1);
   auto peer = r.connect();
   const auto reply = peer.ask(rpc(1, "/greet", "", "data"));
   CHECK(reply.param == "\"hello\"");

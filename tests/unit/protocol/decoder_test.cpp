@@ -108,7 +108,8 @@ TEST_CASE("totals that are no multiple of 4, and more pad than needed, are taken
       const std::string body = std::string(url, '/') + std::string(pad, '\xEE');
       const std::string bytes = header_with(static_cast<std::uint16_t>(url), 0, 0, pad) + body;
       vsoa::packet_view view;
-      const auto result = decode(as_bytes(bytes + "next"), view);
+      const std::string stream = bytes + "next";
+      const auto result = decode(as_bytes(stream), view);
       REQUIRE(result.state == decode_state::packet);
       CHECK(result.bytes == bytes.size());
       CHECK(view.url == std::string(url, '/'));
@@ -120,7 +121,8 @@ TEST_CASE("reserved flag bits and the pad count are not among the flags seen") {
   wire_header h;
   h.flags = 0xFF;
   vsoa::packet_view view;
-  REQUIRE(decode(as_bytes(h.bytes() + "pad"), view).state == decode_state::packet);
+  const std::string stream = h.bytes() + "pad";
+  REQUIRE(decode(as_bytes(stream), view).state == decode_state::packet);
   CHECK(view.flags == 0x07);
   CHECK(view.is_reply());
   CHECK(view.is_set());
@@ -142,7 +144,8 @@ TEST_CASE("unknown types and every status pass through") {
 TEST_CASE("a datagram is one packet, and what follows it is ignored") {
   const std::string bytes = datagram("/a", "{}", "12345").bytes();
   vsoa::packet_view view;
-  REQUIRE(decode_quick(as_bytes(bytes + "trailing"), view).state == decode_state::packet);
+  const std::string longer = bytes + "trailing";
+  REQUIRE(decode_quick(as_bytes(longer), view).state == decode_state::packet);
   CHECK(view.url == "/a");
   CHECK(as_text(view.payload.data) == "12345");
   // Its pad may be missing: nobody looks at it.
