@@ -86,7 +86,8 @@ TEST_CASE("text is quoted where it would mean something else without") {
   const std::string text = printed(
       "services: [ { name: a, listen: 127.0.0.1:1 } ]\n"
       "plugins: { settings: { p: { config: { a: '', b: 'yes', c: 'null', d: '010', e: 'x: y', "
-      "f: '#', g: \"\\n\", h: '$$', i: 'plain', 'k: l': 1, '5': 2, 'on': '0x1', token: '${X:-abc}' } } } }");
+      "f: '#', g: \"\\n\", h: '$$', i: 'plain', 'k: l': 1, '5': 2, 'on': '0x1', token: '${X:-abc}' "
+      "} } } }");
   CHECK(text.find(R"(      config:
         a: ""
         b: "yes"
