@@ -166,6 +166,33 @@ TEST_CASE("threads that are no loop publish too, and lose what no longer fits") 
   CHECK(peer.ask(ping(1)).type == type_pingecho);
 }
 
+TEST_CASE("a loop's own tasks can't be held: they lose what no longer fits") {
+  test_server server({}, 2);
+  server.start();
+  tcp_peer peer = server.client();
+  subscribe_to(peer, "/none");
+  const std::size_t there = peer.client_id() % 2;
+  std::promise<void> blocked;
+  std::promise<void> release;
+  server.loops().post(there, [&] {
+    blocked.set_value();
+    release.get_future().wait();
+  });
+  blocked.get_future().wait();
+  const std::string data(200000, 'x');
+  int accepted = 0;
+  server.run_on_loop(1 - there, [&] {
+    while (accepted < 1000 && server->publish("/t", text_payload({}, data)))
+      ++accepted;
+  });
+  CHECK(accepted > 100);
+  CHECK(accepted < 400);  // 64 MiB
+  CHECK(server->stats().dropped == 1);
+  release.set_value();
+  CHECK(wait_until([&] { return server->publish("/t", text_payload({}, data)); }));
+  CHECK(peer.ask(ping(1)).type == type_pingecho);
+}
+
 TEST_CASE("everything at once from everywhere") {
   test_server server({}, 3);
   server->command("/echo", echo);

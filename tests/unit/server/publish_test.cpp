@@ -1,8 +1,13 @@
 // Publishes and datagrams on the normal channel, authed and priority.
 
 #include <doctest/doctest.h>
+#include <poll.h>
+#include <sys/socket.h>
 
+#include <cstring>
+#include <ctime>
 #include <mutex>
+#include <optional>
 
 #include "test_server.hpp"
 
@@ -189,6 +194,55 @@ TEST_CASE("datagrams from a client, whatever their URL") {
   CHECK(got[2] == "||");
   CHECK(got[3].size() == 262144 - 20 - 4 + 6);
   CHECK(server->stats().datagrams_in == 4);
+}
+
+// When the kernel got the next bytes of a connection; nothing where it does not say.
+std::optional<timespec> arrival(const tcp_peer& peer) {
+  pollfd entry{.fd = peer.fd(), .events = POLLIN, .revents = 0};
+  if (::poll(&entry, 1, static_cast<int>(patience.count())) != 1) return {};
+  char bytes[4096];
+  iovec part{bytes, sizeof bytes};
+  alignas(cmsghdr) char control[256];
+  msghdr h{};
+  h.msg_iov = &part;
+  h.msg_iovlen = 1;
+  h.msg_control = control;
+  h.msg_controllen = sizeof control;
+  if (::recvmsg(peer.fd(), &h, 0) <= 0) return {};
+  const cmsghdr* c = CMSG_FIRSTHDR(&h);
+  if (c == nullptr || c->cmsg_type != SCM_TIMESTAMPNS) return {};
+  timespec when{};
+  std::memcpy(&when, CMSG_DATA(c), sizeof when);
+  return when;
+}
+
+TEST_CASE("of one loop's clients those of higher priority are written to first") {
+  test_server server;
+  server.start();
+  const std::uint8_t priorities[] = {0, 7, 3};
+  std::vector<tcp_peer> peers;
+  for (const std::uint8_t priority : priorities) {
+    peers.push_back(server.client());
+    const int on = 1;
+    ::setsockopt(peers.back().fd(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+    subscribe_to(peers.back(), "/t");
+    CHECK(server->set_priority(peers.back().client_id(), priority));
+    CHECK(peers.back().read().type == type_qossetup);
+  }
+  for (int round = 0; round < 5; ++round) {
+    server->publish("/t", text_payload("x"));
+    std::vector<std::int64_t> times;
+    for (const tcp_peer& peer : peers) {
+      const auto when = arrival(peer);
+      if (!when) {
+        MESSAGE("skipped: the kernel gives no times");
+        return;
+      }
+      times.push_back(std::int64_t{when->tv_sec} * 1000000000 + when->tv_nsec);
+    }
+    CHECK(times[1] < times[2]);
+    CHECK(times[2] < times[0]);
+  }
 }
 
 TEST_CASE("setting the priority: QOSSETUP to the client, and the order of clients()") {
