@@ -229,20 +229,22 @@ TEST_CASE("of one loop's clients those of higher priority are written to first")
     CHECK(server->set_priority(peers.back().client_id(), priority));
     CHECK(peers.back().read().type == type_qossetup);
   }
-  for (int round = 0; round < 5; ++round) {
+  // The kernel begins to take times a little after it was asked to.
+  int measured = 0;
+  for (int round = 0; round < 50 && measured < 5; ++round) {
     server->publish("/t", text_payload("x"));
     std::vector<std::int64_t> times;
     for (const tcp_peer& peer : peers) {
-      const auto when = arrival(peer);
-      if (!when) {
-        MESSAGE("skipped: the kernel gives no times");
-        return;
+      if (const auto when = arrival(peer)) {
+        times.push_back(std::int64_t{when->tv_sec} * 1000000000 + when->tv_nsec);
       }
-      times.push_back(std::int64_t{when->tv_sec} * 1000000000 + when->tv_nsec);
     }
+    if (times.size() < peers.size()) continue;
+    ++measured;
     CHECK(times[1] < times[2]);
     CHECK(times[2] < times[0]);
   }
+  if (measured == 0) MESSAGE("skipped: the kernel gives no times");
 }
 
 TEST_CASE("setting the priority: QOSSETUP to the client, and the order of clients()") {

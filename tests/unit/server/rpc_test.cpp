@@ -57,11 +57,11 @@ TEST_CASE("exact, else the longest subtree, else the default") {
       {"/a/bc", "/a/"}, {"/c", "/c/"},     {"/cc", "/"},    {"/", "/"},        {"/x/y", "/"},
       {"//", "/"},      {"/a//b/", "/a/"}, {"/A", "/"},
   };
-  for (const auto& [url, served_by] : expected) {
-    CAPTURE(url);
-    const packet reply = peer.ask(rpc(1, url));
+  for (const auto& row : expected) {
+    CAPTURE(row.first);
+    const packet reply = peer.ask(rpc(1, row.first));
     CHECK(reply.status == 0);
-    CHECK(reply.param == served_by);
+    CHECK(reply.param == row.second);
   }
 }
 
@@ -75,12 +75,12 @@ TEST_CASE("URLs that nobody serves") {
       {"/", status_invalid_url},     {"/b", status_invalid_url},      {"/ab", status_invalid_url},
       {"/\xff", status_invalid_url}, {"/a/\xff", status_invalid_url},
   };
-  for (const auto& [url, answer] : expected) {
-    CAPTURE(url);
-    const packet reply = peer.ask(rpc(0xFFFFFFFF, url, "{}", "data"));
+  for (const auto& row : expected) {
+    CAPTURE(row.first);
+    const packet reply = peer.ask(rpc(0xFFFFFFFF, row.first, "{}", "data"));
     CHECK(reply.type == type_rpc);
     CHECK(reply.flags == flag_reply);
-    CHECK(reply.status == answer);
+    CHECK(reply.status == row.second);
     CHECK(reply.seqno == 0xFFFFFFFF);
     CHECK(reply.param.empty());
     CHECK(reply.data.empty());
