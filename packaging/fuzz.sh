@@ -1,21 +1,21 @@
 #!/bin/sh
 # Fuzzes everything that parses, target by target, with address and undefined-behaviour sanitizers.
 # usage: packaging/fuzz.sh [SECONDS for each target; default 60]
-# New inputs are kept in build/fuzz/corpus/<target>; a crash is left beside them and ends the run.
+# New inputs are kept in build/asan/corpus/<target>; a crash is left beside them and ends the run.
 set -eu
 cd "$(dirname "$0")/.."
 . packaging/deps.sh
 
 seconds=${1:-60}
 vsoa_install build check
-cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz --target fuzz_targets
+cmake --preset asan >/dev/null
+cmake --build --preset asan --target fuzz_targets
 
 while read -r target seeds; do
-  found=build/fuzz/corpus/$target
+  found=build/asan/corpus/$target
   mkdir -p "$found"
   echo "$target: $seconds s"
-  "build/fuzz/tests/fuzz/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 \
+  "build/asan/tests/fuzz/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 \
     -verbosity=0 -print_final_stats=1 -artifact_prefix="$found/" "$found" "$seeds" 2>&1 |
     grep -vE '^stat::(new_units|slowest|peak)|^INFO' >"$found.log" ||
     true
@@ -25,4 +25,4 @@ while read -r target seeds; do
     exit 1
   fi
   grep 'number_of_executed_units' "$found.log" | sed 's/^stat::/  /'
-done <build/fuzz/tests/fuzz/targets
+done <build/asan/tests/fuzz/targets

@@ -23,6 +23,7 @@ while [ $# -gt 0 ]; do
 done
 
 vsoa_install build node
+[ "$preset" != asan ] || vsoa_install check
 cmake --preset "$preset" ${python:+-D VSOA_PYTHON_PATH="$python"} >/dev/null
 cmake --build --preset "$preset"
 # shellcheck disable=SC2086  # two words or none

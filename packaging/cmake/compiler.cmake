@@ -15,9 +15,11 @@ check_pie_supported()
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
 endif()
-# -O1: sanitized Asio code compiles three times faster than at -O2 and runs fast enough.
-set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g1 -fno-omit-frame-pointer" CACHE STRING "")
-set(CMAKE_C_FLAGS_SANITIZE "-O1 -g1 -fno-omit-frame-pointer" CACHE STRING "")
+# -O1: sanitized Asio code compiles three times faster than at -O2 and runs fast enough. Not in the
+# cache: CMake puts empty flags there for every build type that it does not know.
+foreach(language C CXX)
+  set(CMAKE_${language}_FLAGS_SANITIZE "-O1 -g1 -fno-omit-frame-pointer")
+endforeach()
 
 add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wshadow -Wcast-qual
   -Wconversion -Wno-sign-conversion -Wformat=2 -Wundef)

@@ -55,13 +55,13 @@ std::vector<attack> fatal_attacks() {
 
 TEST_CASE("what is no packet costs its sender the connection, before and after the handshake") {
   siege with;
-  for (const auto& [name, bytes] : fatal_attacks()) {
-    CAPTURE(name);
+  for (const attack& one : fatal_attacks()) {
+    CAPTURE(one.name);
     for (const bool shaken : {false, true}) {
       CAPTURE(shaken);
       tcp_peer offender{with.server};
       if (shaken) offender.handshake();
-      offender.send(bytes);
+      offender.send(one.bytes);
       CHECK_FALSE(offender.try_read(milliseconds{sanitized ? 3000 : 1000}));
       CHECK(offender.wait_end() != ending::none);
     }

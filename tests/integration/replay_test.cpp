@@ -84,10 +84,10 @@ TEST_CASE("whole runs of official clients are answered, packet by packet") {
     REQUIRE(packets.size() > 3);
     tcp_peer client{vsoad.service()};
     client.handshake();
-    for (const auto& [name, bytes] : packets) {
-      CAPTURE(name);
-      const packet sent = understand(bytes);
-      client.send(bytes);
+    for (const captured& one : packets) {
+      CAPTURE(one.name);
+      const packet sent = understand(one.bytes);
+      client.send(one.bytes);
       if (is_answered(sent.type)) check_answer(client, sent);
     }
     CHECK(client.ask(ping(1)).seqno == 1);
@@ -119,15 +119,15 @@ TEST_CASE("captured handshakes: the right password is known, the wrong one refus
   const daemon_runner vsoad{
       one_service("    credentials: [ { role: u, password: \"123456\" } ]\n")};
   int seen = 0;
-  for (const auto& [name, bytes] : client_packets("handshake.json")) {
-    CAPTURE(name);
-    const bool good = name.find("passwd-ok") != std::string::npos;
-    const bool bad = name.find("passwd-wrong") != std::string::npos ||
-                     name.find("passwd-missing") != std::string::npos;
+  for (const captured& one : client_packets("handshake.json")) {
+    CAPTURE(one.name);
+    const bool good = one.name.find("passwd-ok") != std::string::npos;
+    const bool bad = one.name.find("passwd-wrong") != std::string::npos ||
+                     one.name.find("passwd-missing") != std::string::npos;
     if (!good && !bad) continue;
     ++seen;
     tcp_peer client{vsoad.service()};
-    client.send(bytes);
+    client.send(one.bytes);
     const packet reply = client.read();
     CHECK(reply.type == type_servinfo);
     CHECK(reply.status == (good ? status_success : status_password));

@@ -202,9 +202,9 @@ TEST_CASE("an exception of the callback is logged, and the loop goes on") {
   std::atomic<int> lines = 0;
   runtime_options options;
   options.log = [&lines](log_level, std::string_view) { ++lines; };
+  std::promise<void> after;
   runtime loops(options);
   loops.start();
-  std::promise<void> after;
   async_lookup(loops, "", {}, patient, [](const result&) { throw std::runtime_error("no"); });
   async_lookup(loops, "", {}, patient, [](const result&) { throw 2; });
   async_lookup(loops, "", {}, patient, [&after](const result&) { after.set_value(); });
@@ -214,6 +214,7 @@ TEST_CASE("an exception of the callback is logged, and the loop goes on") {
 
 TEST_CASE("many asynchronous lookups at a time") {
   constexpr int count = 200;
+  std::atomic<int> found = 0;
   runtime loops;
   position_server server(loops, [](const position_query& asked, const auto& answer) {
     answer(position_entry{asked.name, {asked.local, 3005}, false});
@@ -221,7 +222,6 @@ TEST_CASE("many asynchronous lookups at a time") {
   const auto address = server.listen(at("127.0.0.1"));
   loops.start();
   server.start();
-  std::atomic<int> found = 0;
   for (int i = 0; i < count; ++i) {
     const auto name = "n" + std::to_string(i);
     async_lookup(loops, name, {address}, {position_domain::any, 2s, 5},

@@ -70,8 +70,8 @@ TEST_CASE("client ids are unique, not zero, not guessable, and name their loop")
 }
 
 TEST_CASE("a repeated SERVINFO: the same id, no password, the new quick port, no second event") {
-  test_server server(with_password("secret"));
   std::atomic<int> connects = 0;
+  test_server server(with_password("secret"));
   server->on_client([&](vsoa::client_id, bool connected) { connects += connected ? 1 : 0; });
   server.start();
   tcp_peer peer = server.connect();
@@ -148,8 +148,8 @@ TEST_CASE("the right password, however it is written") {
 }
 
 TEST_CASE("a wrong password is answered PASSWORD, and the connection closed gracefully") {
-  test_server server(with_password("123456"));
   std::atomic<int> events = 0;
+  test_server server(with_password("123456"));
   server->on_client([&](vsoa::client_id, bool) { ++events; });
   server.start();
   std::uint64_t bad = 0;
@@ -334,8 +334,8 @@ TEST_CASE("a client may be closed by its own connect callback") {
 TEST_CASE("only the handshake stops its timer") {
   vsoa::server_options options = with_password("p");
   options.limits.handshake_timeout = 400ms;
-  test_server server(options);
   std::atomic<int> events = 0;
+  test_server server(options);
   server->on_client([&](vsoa::client_id, bool) { ++events; });
   server.start();
   const auto before = test_clock::now();

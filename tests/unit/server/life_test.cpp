@@ -55,9 +55,9 @@ TEST_CASE("an address in use is an error that names it, for TCP and for UDP") {
 
 TEST_CASE("several addresses, IPv4 and IPv6, one set of clients") {
   vsoa::runtime loops({.loops = 2, .log = {}});
-  vsoa::server server(loops);
   std::mutex mutex;
   std::vector<vsoa::client_id> quick;
+  vsoa::server server(loops);
   server.on_datagram(
       [&](vsoa::client_id id, std::string_view, vsoa::payload_view, vsoa::channel via) {
         const std::lock_guard lock(mutex);
@@ -113,9 +113,9 @@ TEST_CASE(
 }
 
 TEST_CASE("drain: no new connections and requests, answers in flight still go out") {
-  test_server server({}, 2);
   std::mutex mutex;
   std::vector<vsoa::deferred_call> calls;
+  test_server server({}, 2);
   server->command("/later", [&](vsoa::call& c) {
     const std::lock_guard lock(mutex);
     calls.push_back(c.defer());
@@ -145,8 +145,8 @@ TEST_CASE("drain: no new connections and requests, answers in flight still go ou
 }
 
 TEST_CASE("stop tells of every client, closes all, and refuses what comes later") {
-  test_server server({}, 3);
   std::atomic<int> connected = 0;
+  test_server server({}, 3);
   server->on_client([&](vsoa::client_id, bool up) { connected += up ? 1 : -1; });
   server.start();
   std::vector<tcp_peer> peers;

@@ -94,8 +94,8 @@ TEST_CASE("bytes that are no packet close the connection; what came before is an
 }
 
 TEST_CASE("every way for a client to go") {
-  test_server server;
   std::atomic<int> gone = 0;
+  test_server server;
   server->on_client([&](vsoa::client_id id, bool connected) {
     if (connected) return;
     CHECK_FALSE(server->client(id));

@@ -171,9 +171,9 @@ TEST_CASE("publish_to needs no subscription; datagrams neither") {
 }
 
 TEST_CASE("datagrams from a client, whatever their URL") {
-  test_server server;
   std::mutex mutex;
   std::vector<std::string> got;
+  test_server server;
   server->on_datagram(
       [&](vsoa::client_id, std::string_view url, vsoa::payload_view p, vsoa::channel via) {
         const std::lock_guard lock(mutex);

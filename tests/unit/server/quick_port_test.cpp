@@ -63,8 +63,8 @@ TEST_CASE("a quick port of its own is announced in the handshake and used") {
   const auto quick_port = static_cast<std::uint16_t>(free_port);
   const unique_fd taken_by_tcp = take_tcp_port(quick_port);
   udp_peer& udp = taken_by_udp.front();
-  test_server server;
   std::atomic<int> datagrams = 0;
+  test_server server;
   server->on_datagram([&](vsoa::client_id, std::string_view, vsoa::payload_view,
                           vsoa::channel via) { datagrams += via == vsoa::channel::quick ? 1 : 0; });
   server.start();

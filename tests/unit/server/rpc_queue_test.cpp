@@ -46,8 +46,8 @@ class barrier {
 
 TEST_CASE("a queued handler gets a copy of the request, on another thread") {
   work_queue queue(2);
-  test_server server;
   std::atomic<bool> elsewhere = false;
+  test_server server;
   std::atomic<std::thread::id> loop;
   server->command("/inline", [&](call& c) {
     loop = std::this_thread::get_id();
@@ -140,8 +140,8 @@ TEST_CASE("queued handlers may throw, stay silent, and defer again") {
 TEST_CASE("the client may leave while its call is queued") {
   barrier gate;
   work_queue queue;
-  test_server server;
   std::atomic<int> done = 0;
+  test_server server;
   server->command(
       "/slow",
       [&](call& c) {

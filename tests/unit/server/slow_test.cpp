@@ -193,8 +193,8 @@ TEST_CASE("a caller that reads late gets every answer") {
 }
 
 TEST_CASE("a full outbox of deferred answers resets the caller, even with `drop`") {
-  test_server server(small_outbox(vsoa::slow_consumer::drop, never));
   std::vector<vsoa::deferred_call> calls;  // touched by the loop alone
+  test_server server(small_outbox(vsoa::slow_consumer::drop, never));
   server->command("/later", [&](vsoa::call& c) { calls.push_back(c.defer()); });
   server.start();
   tcp_peer slow = slow_client(server);

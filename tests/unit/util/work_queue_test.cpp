@@ -18,21 +18,25 @@ namespace {
 class blocker {
  public:
   explicit blocker(vsoa::work_queue& queue) {
-    REQUIRE(queue.add([this] {
-      entered_.count_down();
-      release_.wait();
+    REQUIRE(queue.add([gate = gate_] {
+      gate->entered.count_down();
+      gate->release.wait();
     }));
-    entered_.wait();
+    gate_->entered.wait();
   }
   ~blocker() { release(); }
   void release() {
-    if (!released_) release_.count_down();
+    if (!released_) gate_->release.count_down();
     released_ = true;
   }
 
  private:
-  std::latch entered_{1};
-  std::latch release_{1};
+  // The job's, too: it may still be on its way out of the wait when the blocker is gone.
+  struct gate {
+    std::latch entered{1};
+    std::latch release{1};
+  };
+  std::shared_ptr<gate> gate_ = std::make_shared<gate>();
   bool released_ = false;
 };
 
