@@ -1,4 +1,6 @@
 // The table: the keys of a service.
+#include <algorithm>
+
 #include "schema_text.hpp"
 #include "vsoa/packet.hpp"
 
@@ -266,10 +268,16 @@ rows sending_limit_rows() {
        .type = integer(1, million),
        .fallback = number_text(usual.subscriptions),
        .help =
-           "URLs that one client subscribes to; one more, or more than 256 KiB of their text, is "
-           "answered NO_MEMORY.",
+           "URLs that one client subscribes to; one more is answered NO_MEMORY, and so is one with "
+           "which their text exceeds 64 bytes for each, 256 KiB at the least.",
        .example = "64",
-       .store = [](builder& b, const value& v) { b.limits().subscriptions = v.number; }},
+       .store =
+           [](builder& b, const value& v) {
+             const auto text = static_cast<std::size_t>(v.number) * 64;
+             b.limits().subscriptions = v.number;
+             b.limits().subscription_bytes =
+                 std::max(vsoa::server_limits{}.subscription_bytes, text);
+           }},
       {.path = "services[].limits.calls_in_flight",
        .type = integer(1, million),
        .fallback = number_text(usual.calls_in_flight),

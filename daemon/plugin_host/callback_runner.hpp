@@ -63,17 +63,16 @@ class callback_runner {
       gate_.leave();
       return outcome::done;
     }
-    door_.stay();  // for the job, which may outlast this visit
     job kept = [this, &subject, work = later()] {
-      {
-        const stall_monitor::watch watch(env_.stalls, subject);
-        work();
-      }
-      door_.leave();
+      const rundown_guard for_job(door_, rundown_guard::adopt);
+      const stall_monitor::watch watch(env_.stalls, subject);
+      work();
     };
-    if (gate_.leave_job(std::move(kept), matters == importance::must_run)) return outcome::kept;
-    door_.leave();
-    return outcome::full;
+    door_.stay();  // for the job, which may outlast this visit
+    rundown_guard for_job(door_, rundown_guard::adopt);
+    if (!gate_.leave_job(std::move(kept), matters == importance::must_run)) return outcome::full;
+    for_job.keep();
+    return outcome::kept;
   }
 
   /// For a thread of a work queue: waits for its turn and runs `now` here.

@@ -33,23 +33,24 @@ std::string linker_message() {
   return text != nullptr ? text : "the dynamic linker gives no reason";
 }
 
-void scan(const std::string& path, candidates& found, std::vector<plugin_failure>& failures,
+/// False: the directory is not used.
+bool scan(const std::string& path, candidates& found, std::vector<plugin_failure>& failures,
           const vsoa::log_sink& log) {
   std::string reason;
   bool missing = false;
   auto directory = std::make_shared<unique_fd>(open_directory(path, reason, missing));
   if (!*directory) {
-    tell(log, missing ? vsoa::log_level::debug : vsoa::log_level::warning,
+    tell(log, missing ? vsoa::log_level::info : vsoa::log_level::warning,
          "plugin directory " + path + " is not used: " + reason);
     if (!missing) failures.push_back({path, reason});
-    return;
+    return false;
   }
   // A descriptor of its own, because closedir() closes it.
   unique_fd listing(::openat(directory->get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   DIR* entries = listing ? ::fdopendir(listing.get()) : nullptr;
   if (entries == nullptr) {
     tell(log, vsoa::log_level::warning, "plugin directory " + path + " can't be read");
-    return;
+    return false;
   }
   (void)listing.release();
   while (const dirent* entry = ::readdir(entries)) {
@@ -66,6 +67,7 @@ void scan(const std::string& path, candidates& found, std::vector<plugin_failure
     }
   }
   ::closedir(entries);
+  return true;
 }
 
 /// vsoa_plugin_main is the plugin's code and may do anything, throw included.
@@ -146,8 +148,10 @@ std::vector<std::unique_ptr<library>> load_libraries(const std::vector<std::stri
                                                      std::vector<plugin_failure>& failures,
                                                      const vsoa::log_sink& log) {
   candidates found;
+  bool any = false;
   for (const auto& directory : directories)
-    scan(directory, found, failures, log);
+    any |= scan(directory, found, failures, log);
+  if (!any) tell(log, vsoa::log_level::warning, "no plugin directory can be used: no plugins");
   std::vector<std::unique_ptr<library>> libraries;
   for (const auto& [name, file] : found) {
     std::string reason;

@@ -110,4 +110,29 @@ std::vector<plugin_metric> plugin_host::metrics() const {
   return list;
 }
 
+std::vector<std::string> plugin_host::summary() const {
+  std::vector<std::string> lines;
+  for (const plugin* one : started_) {
+    std::string line = "plugin " + one->name() + ":";
+    const auto field = [&line](std::string_view name, const auto& value) {
+      line.append(" ").append(name).append("=").append(std::to_string(value));
+    };
+    field("stalls", one->stalls());
+    field("calls_refused", one->calls_refused());
+    field("datagrams_lost", one->datagrams_lost());
+    field("events_refused", one->events_refused());
+    std::vector<plugin_metric> own;
+    one->core().metrics.snapshot(one->name(), own);
+    for (const auto& m : own) {
+      if (m.is_counter) {
+        field(m.name, m.count);
+      } else {
+        field(m.name, m.value);
+      }
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
 }  // namespace vsoad

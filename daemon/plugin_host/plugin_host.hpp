@@ -80,6 +80,8 @@ class plugin_host {
   const std::vector<plugin_failure>& failures() const noexcept { return failures_; }
   /// Counters and gauges of all plugins, by plugin and name.
   std::vector<plugin_metric> metrics() const;
+  /// One line for each plugin that ran: what went wrong with it, and its own counters and gauges.
+  std::vector<std::string> summary() const;
 
  private:
   const config::plugins_settings settings_;

@@ -53,7 +53,12 @@ class rundown {
 /// Inside for a scope, if the door was open.
 class rundown_guard {
  public:
+  struct adopt_t {};
+  static constexpr adopt_t adopt{};
+
   explicit rundown_guard(rundown& door) noexcept : door_(door.enter() ? &door : nullptr) {}
+  /// For who is inside already, by an enter() or stay() whose leave() is due.
+  rundown_guard(rundown& door, adopt_t) noexcept : door_(&door) {}
   ~rundown_guard() {
     if (door_ != nullptr) door_->leave();
   }

@@ -34,8 +34,11 @@ std::string file_problem(const struct stat& attributes, uid_t daemon) {
 std::string directory_problem(const struct stat& attributes, uid_t daemon) {
   if (!S_ISDIR(attributes.st_mode)) return "not a directory";
   if (auto problem = owner_problem(attributes, daemon); !problem.empty()) return problem;
-  if ((attributes.st_mode & S_IWOTH) != 0 && (attributes.st_mode & S_ISVTX) == 0) {
-    return "writable by everyone";
+  // Who may rename in the directory may put another file in the place of a good one.
+  const bool sticky = (attributes.st_mode & S_ISVTX) != 0;
+  if ((attributes.st_mode & S_IWOTH) != 0 && !sticky) return "writable by everyone";
+  if ((attributes.st_mode & S_IWGRP) != 0 && attributes.st_gid != 0 && !sticky) {
+    return "writable by group " + std::to_string(attributes.st_gid);
   }
   return {};
 }

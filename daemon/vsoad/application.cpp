@@ -152,7 +152,25 @@ bool application::stop(const std::function<bool()>& hurry) {
     log_.info(s->summary());
   }
   position_.stop();
+  for (const auto& line : plugins_.summary())
+    log_.info(line);
+  if (!position_addresses_.empty()) log_.info(position_summary());
   return stopped;
+}
+
+std::string application::position_summary() const {
+  const vsoa::position_server_stats p = position_.stats();
+  const directory_stats d = directory_.stats();
+  const std::pair<const char*, std::uint64_t> fields[] = {
+      {"queries", p.queries},           {"answered", p.answered},
+      {"unknown", p.unknown},           {"malformed", p.malformed},
+      {"rate_limited", p.rate_limited}, {"overloaded", p.overloaded},
+      {"forwarded", d.forwarded},       {"shared", d.shared},
+  };
+  std::string line = "position:";
+  for (const auto& [name, value] : fields)
+    line += std::string(" ") + name + "=" + std::to_string(value);
+  return line;
 }
 
 std::string application::status() const {
@@ -161,8 +179,10 @@ std::string application::status() const {
     clients += s->server().stats().clients;
   const auto running = std::count_if(plugins_.plugins().begin(), plugins_.plugins().end(),
                                      [](const auto& p) { return p->is_running(); });
+  const std::size_t failed = plugins_.failures().size();
   return std::to_string(services_.size()) + " services, " + std::to_string(running) + " plugins, " +
-         std::to_string(clients) + " clients";
+         std::to_string(clients) + " clients" +
+         (failed == 0 ? "" : "; " + std::to_string(failed) + " plugin files not served");
 }
 
 }  // namespace vsoad

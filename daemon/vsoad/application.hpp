@@ -42,6 +42,7 @@ class application {
   void start_plugins();
   void start_services();
   bool is_idle() const;
+  std::string position_summary() const;
 
   const config::configuration settings_;
   const logging& log_;

@@ -76,6 +76,31 @@ TEST_CASE("READY is told when everything listens, STOPPING when the end begins")
   CHECK(client.wait_end() != ending::none);
 }
 
+TEST_CASE("the end is a reckoning: a line for each service, each plugin and the position server") {
+  daemon_runner vsoad{with_plugins(R"(position: { listen: "127.0.0.1:0" }
+services:
+  - { name: main, listen: "127.0.0.1:0", commands: { /echo: { plugin: echo } } }
+)")};
+  tcp_peer client{vsoad.service()};
+  client.handshake();
+  for (std::uint32_t seqno = 1; seqno <= 3; ++seqno)
+    CHECK(client.ask(rpc(seqno, "/echo", "1")).status == status_success);
+  udp_peer asker;
+  for (const char* query : {R"({"name":"main"})", R"({"name":"nobody"})"}) {
+    asker.send_to(vsoad.position(), query);
+    CHECK(asker.receive());
+  }
+  vsoad.signal(SIGTERM);
+  CHECK(vsoad.wait_exit().code == 0);
+  const auto line = [&](std::string_view of) {
+    const auto found = vsoad.lines_with(of);
+    return found.size() == 1 ? found[0] : std::string{};
+  };
+  CHECK(line("service \"main\": accepted=1 ").find(" calls=3 ") != std::string::npos);
+  CHECK(line("plugin echo: ").find(" calls_refused=0 ") != std::string::npos);
+  CHECK(line("position: queries=2 ").find(" answered=1 unknown=1 ") != std::string::npos);
+}
+
 TEST_CASE("SIGINT ends it as SIGTERM does, and nobody listens afterwards") {
   daemon_runner vsoad{one_service()};
   vsoad.signal(SIGINT);

@@ -96,7 +96,8 @@ void loop::arm_wheel() {
   wheel_timer_.expires_at(*next);
   wheel_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;  // armed anew
-    wheel_.advance(std::chrono::steady_clock::now());
+    const auto advance = [this] { wheel_.advance(std::chrono::steady_clock::now()); };
+    run_contained(advance);  // else one failure would stop all timers
     arm_wheel();
   });
 }

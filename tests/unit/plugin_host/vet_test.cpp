@@ -54,6 +54,9 @@ TEST_CASE("files: who may write to them") {
 TEST_CASE("directories: who may write to them") {
   CHECK(directory_problem(attributes(S_IFDIR | 0755, 0), daemon_user).empty());
   CHECK(directory_problem(attributes(S_IFDIR | 0775, daemon_user), daemon_user).empty());
+  struct stat shared = attributes(S_IFDIR | 0775, daemon_user);
+  shared.st_gid = 50;
+  CHECK(directory_problem(shared, daemon_user) == "writable by group 50");
   CHECK(directory_problem(attributes(S_IFDIR | 01777, 0), daemon_user).empty());
   CHECK(directory_problem(attributes(S_IFDIR | 0777, 0), daemon_user) == "writable by everyone");
   CHECK_FALSE(directory_problem(attributes(S_IFDIR | 0755, 1000), daemon_user).empty());
