@@ -2,9 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <new>
 
+#include "counted_new.hpp"
 #include "plugin_host/plugin_host.hpp"
 #include "scratch.hpp"
 
@@ -13,22 +12,10 @@ namespace {
 std::atomic<bool> counting{false};
 std::atomic<int> allocations{0};
 
-void* allocate(std::size_t size) {
-  if (counting) ++allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-
 }  // namespace
 
-void* operator new(std::size_t size) {
-  return allocate(size);
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
+void note_allocation(std::size_t) noexcept {
+  if (counting) ++allocations;
 }
 
 using namespace vsoa_test;

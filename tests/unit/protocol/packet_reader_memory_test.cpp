@@ -3,9 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <new>
-
+#include "counted_new.hpp"
 #include "protocol/packet_reader.hpp"
 #include "support.hpp"
 
@@ -14,33 +12,11 @@ namespace {
 std::size_t largest_allocation = 0;
 std::size_t allocations = 0;
 
-void* counted(std::size_t bytes) {
-  ++allocations;
-  if (bytes > largest_allocation) largest_allocation = bytes;
-  void* place = std::malloc(bytes);
-  if (place == nullptr) std::abort();
-  return place;
-}
-
 }  // namespace
 
-void* operator new(std::size_t bytes) {
-  return counted(bytes);
-}
-void* operator new[](std::size_t bytes) {
-  return counted(bytes);
-}
-void operator delete(void* place) noexcept {
-  std::free(place);
-}
-void operator delete[](void* place) noexcept {
-  std::free(place);
-}
-void operator delete(void* place, std::size_t) noexcept {
-  std::free(place);
-}
-void operator delete[](void* place, std::size_t) noexcept {
-  std::free(place);
+void note_allocation(std::size_t bytes) noexcept {
+  ++allocations;
+  if (bytes > largest_allocation) largest_allocation = bytes;
 }
 
 namespace {

@@ -4,9 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <new>
 
+#include "counted_new.hpp"
 #include "test_server.hpp"
 
 namespace {
@@ -14,32 +13,10 @@ namespace {
 thread_local bool counting = false;  // only on the loop's thread
 std::atomic<std::size_t> allocations = 0;
 
-void* counted(std::size_t bytes) {
-  if (counting) ++allocations;
-  void* place = std::malloc(bytes);
-  if (place == nullptr) std::abort();
-  return place;
-}
-
 }  // namespace
 
-void* operator new(std::size_t bytes) {
-  return counted(bytes);
-}
-void* operator new[](std::size_t bytes) {
-  return counted(bytes);
-}
-void operator delete(void* place) noexcept {
-  std::free(place);
-}
-void operator delete[](void* place) noexcept {
-  std::free(place);
-}
-void operator delete(void* place, std::size_t) noexcept {
-  std::free(place);
-}
-void operator delete[](void* place, std::size_t) noexcept {
-  std::free(place);
+void note_allocation(std::size_t) noexcept {
+  if (counting) ++allocations;
 }
 
 namespace {
