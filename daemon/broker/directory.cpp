@@ -180,7 +180,8 @@ class directory::impl : public std::enable_shared_from_this<directory::impl> {
   mutable std::mutex mutex_;
   // guarded by mutex_
   std::shared_ptr<const directory_table> table_ = std::make_shared<directory_table>();
-  // On loop 0 only. The answers that wait for each lookup; the position server bounds their number.
+  // On the thread of lookups only. The answers that wait for each lookup; the position server
+  // bounds their number.
   std::map<lookup_key, std::vector<vsoa::position_server::answer>> lookups_;
 
   std::atomic<std::uint64_t> local_ = 0;

@@ -75,7 +75,7 @@ class directory {
   /// Replaces what is known. Any thread, at any time.
   void update(directory_table table);
 
-  /// Answers now, or when an upstream server has. On loop 0, as position_server's callback.
+  /// Answers now, or when an upstream server has. On the thread of position_server's callback.
   void answer(const vsoa::position_query& query, vsoa::position_server::answer reply);
 
   directory_stats stats() const;  ///< any thread

@@ -7,9 +7,11 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "broker/value_store.hpp"
 #include "vsoa/url.hpp"
+#include "vsoa/url_cache.hpp"
 #include "vsoa/url_map.hpp"
 
 namespace vsoad {
@@ -32,20 +34,23 @@ class topics::impl : public std::enable_shared_from_this<impl> {
  public:
   impl(vsoa::runtime& loops, vsoa::server& server,
        const std::vector<config::topic_settings>& settings, std::size_t kept_bytes)
-      : loops_(loops), server_(server), values_(max_urls, kept_bytes) {
+      : loops_(loops),
+        server_(server),
+        values_(max_urls, kept_bytes),
+        loop_parts_(loops.size() + 1) {
     for (const auto& s : settings)
       topics_[s.url] = s;
     is_stateless_ = std::none_of(settings.begin(), settings.end(), has_state);
   }
 
   void datagram(std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
-    const auto topic = topics_.best_match(url);
-    if (!topic || !topic.value->relay) return;
-    if (publish(topic.value, url, payload, via)) ++relayed_;
+    const auto* topic = find(url);
+    if (topic == nullptr || !topic->relay) return;
+    if (publish(topic, url, payload, via)) count_relayed();
   }
 
   bool publish(std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
-    return publish(topics_.best_match(url).value, url, payload, via);
+    return publish(find(url), url, payload, via);
   }
 
   void subscribed(vsoa::client_id client, std::span<const std::string_view> urls) {
@@ -68,9 +73,38 @@ class topics::impl : public std::enable_shared_from_this<impl> {
     return true;
   }
 
-  topic_stats stats() const { return {relayed_, thinned_, not_retained_}; }
+  topic_stats stats() const {
+    std::uint64_t relayed = 0;
+    for (const loop_part& each : loop_parts_)
+      relayed += each.relayed.load(std::memory_order_relaxed);
+    return {relayed, thinned_, not_retained_};
+  }
 
  private:
+  // One for each loop, which alone writes to it, and one for all other threads.
+  struct alignas(64) loop_part {
+    vsoa::url_cache<config::topic_settings> recent;  // not for other threads
+    std::atomic<std::uint64_t> relayed{0};
+  };
+
+  const config::topic_settings* find(std::string_view url) {
+    const auto search = [this](std::string_view wanted) {
+      return topics_.best_match(wanted).value;
+    };
+    const std::size_t loop = loops_.here();
+    return loop == loops_.size() ? search(url) : loop_parts_[loop].recent.find(url, search);
+  }
+
+  void count_relayed() noexcept {
+    const std::size_t loop = loops_.here();
+    auto& count = loop_parts_[loop].relayed;
+    if (loop == loops_.size()) {
+      count.fetch_add(1, std::memory_order_relaxed);
+    } else {  // no locked addition for each packet
+      count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+  }
+
   bool publish(const config::topic_settings* topic, std::string_view url,
                vsoa::payload_view payload, vsoa::channel via) {
     if (topic == nullptr || !has_state(*topic)) return server_.publish(url, payload, via);
@@ -142,7 +176,7 @@ class topics::impl : public std::enable_shared_from_this<impl> {
   std::mutex mutex_;
   value_store values_;  // guarded by mutex_
 
-  std::atomic<std::uint64_t> relayed_{0};
+  std::vector<loop_part> loop_parts_;
   std::atomic<std::uint64_t> thinned_{0};
   std::atomic<std::uint64_t> not_retained_{0};
 };

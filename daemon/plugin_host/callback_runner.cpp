@@ -1,5 +1,8 @@
 #include "plugin_host/callback_runner.hpp"
 
+#include <algorithm>
+#include <chrono>
+
 namespace vsoad {
 
 callback_runner::callback_runner(environment& env, bool is_concurrent, vsoa::work_queue* own,
@@ -9,6 +12,15 @@ callback_runner::callback_runner(environment& env, bool is_concurrent, vsoa::wor
       own_queue_(own),
       loop_(loop),
       gate_(max_waiting, [this] { hand_over(); }) {}
+
+bool callback_runner::wait(std::chrono::milliseconds patience) const {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  // Loops first: what they are in may leave jobs behind, which are counted.
+  if (!env_.loops.quiesce(patience)) return false;
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+  return door_.wait(std::max(left, std::chrono::milliseconds(0)));
+}
 
 void callback_runner::hand_over() {
   door_.stay();  // until the gate is no longer touched

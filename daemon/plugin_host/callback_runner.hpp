@@ -35,8 +35,8 @@ class callback_runner {
   void open() noexcept { door_.open(); }
   /// Refuses callbacks from now on.
   void close() noexcept { door_.close(); }
-  /// Waits for those under way or kept for later.
-  bool wait(std::chrono::milliseconds patience) const { return door_.wait(patience); }
+  /// After close(): waits for those under way or kept for later.
+  bool wait(std::chrono::milliseconds patience) const;
 
   /// Keeps this object alive and wait() waiting until release(). False once closed.
   bool hold() noexcept { return door_.enter(); }
@@ -48,7 +48,7 @@ class callback_runner {
   /// with copies of what it needs, if another callback of this plugin runs.
   template <class Now, class Later>
   outcome on_loop(stall_subject& subject, importance matters, Now&& now, Later&& later) {
-    rundown_guard inside(door_);
+    const visit inside(*this);
     if (!inside) return outcome::closed;
     if (is_concurrent_) {
       const stall_monitor::watch watch(env_.stalls, subject);
@@ -98,6 +98,25 @@ class callback_runner {
   }
 
  private:
+  // Inside for a scope, if the door is open. Loops are not counted, which would cost each call two
+  // locked additions: wait() has them all come out of what they are in.
+  class visit {
+   public:
+    explicit visit(callback_runner& to) noexcept
+        : counted_(to.env_.loops.here() == to.env_.loops.size() ? &to.door_ : nullptr),
+          entered_(counted_ != nullptr ? counted_->enter() : !to.door_.is_closed()) {}
+    ~visit() {
+      if (counted_ != nullptr && entered_) counted_->leave();
+    }
+    visit(const visit&) = delete;
+    visit& operator=(const visit&) = delete;
+    explicit operator bool() const noexcept { return entered_; }
+
+   private:
+    rundown* const counted_;
+    const bool entered_;
+  };
+
   template <class Work>
   void in_turn(Work& work) {
     if (is_concurrent_) {

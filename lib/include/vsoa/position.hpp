@@ -52,7 +52,7 @@ struct position_server_options {
   std::size_t max_pending = 1024;          ///< queries whose answer the callback still owes
 };
 
-/// Answers queries. The callback runs on loop 0 of the runtime.
+/// Answers queries. The callback runs on a thread that the runtime has for this beside its loops.
 class position_server {
  public:
   /// Called at most once per query, from any thread, also after the server is gone, or never (then
@@ -74,7 +74,7 @@ class position_server {
   /// address.
   socket_address listen(const socket_address& address);
   void start();                         ///< begins to answer. Once.
-  void stop();                          ///< closes. Idempotent. Not on a loop's thread.
+  void stop();                          ///< closes. Idempotent. Not from its callback.
   position_server_stats stats() const;  ///< any thread
 
  private:
@@ -101,8 +101,8 @@ std::optional<position_entry> lookup(std::string_view name, const lookup_options
 std::optional<position_entry> lookup(std::string_view name,
                                      const std::vector<socket_address>& servers,
                                      const lookup_options& options = {});
-/// Without blocking: `done` is called once, on loop 0 of `loops`; not at all when the loops end
-/// first. Any thread.
+/// Without blocking: `done` is called once, on the thread that answers queries, too; not at all
+/// when the loops end first. Any thread.
 void async_lookup(runtime& loops, std::string name, std::vector<socket_address> servers,
                   lookup_options options, std::function<void(std::optional<position_entry>)> done);
 

@@ -1,5 +1,5 @@
-// The event loops: one Asio io_context and one thread each. Servers and position servers live on
-// them.
+// The event loops, a thread each, on which servers live; and one thread more, once it is needed,
+// for lookups and position servers.
 #pragma once
 
 #include <chrono>
@@ -16,6 +16,9 @@ struct runtime_options {
   /// 1..64; 0: one per core that this process may use, 64 at most. More: std::invalid_argument.
   std::size_t loops = 1;
   log_sink log;
+  /// How long a loop goes on asking for work before it sleeps: lower latency for a core at 100 %.
+  /// 0: not at all.
+  std::chrono::microseconds busy_poll{0};
 };
 
 /// Owns the loops. Construct it first, destroy it last: everything on it must be gone by then.
@@ -33,6 +36,14 @@ class runtime {
   void stop();
 
   std::size_t size() const noexcept;
+  /// The index of the loop that the calling thread runs; size(): none of these. Any thread.
+  std::size_t here() const noexcept;
+
+  /// Waits until every loop has come to the end of what it is running now, so that what was closed
+  /// to the loops before has nobody inside any more. True at once when no loop runs; the caller's
+  /// own loop is not waited for. Any thread.
+  /// @return false: not within `patience`
+  bool quiesce(std::chrono::milliseconds patience);
 
   /// Runs `task` on loop `index` (modulo size()), soon. Any thread. Tasks of one thread for one
   /// loop keep their order. A task must not throw, nor one of a timer.

@@ -3,7 +3,10 @@
 // itself.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -14,38 +17,65 @@ namespace vsoa {
 
 namespace detail {
 
-/// A hash of every prefix at the price of one: a polynomial modulo 2^61-1 at a random point, so
-/// that nobody can choose URLs that collide.
+std::array<std::uint64_t, 4> random_hash_keys() noexcept;
+
+/// A hash of every prefix of a URL that ends with a segment, at the price of one: segment by
+/// segment, eight bytes at a time, by multiplications with keys drawn at random, so that nobody can
+/// choose URLs that collide.
 class prefix_hasher {
  public:
-  void add(char c) noexcept {
-    const auto product = static_cast<uint128>(value_) * base_ + static_cast<unsigned char>(c) + 1;
-    const std::uint64_t folded =
-        static_cast<std::uint64_t>(product & modulus) + static_cast<std::uint64_t>(product >> 61);
-    value_ = folded >= modulus ? folded - modulus : folded;
+  prefix_hasher() noexcept : state_(keys()[0]) {}
+
+  /// The hash of what has been added, and `segment` behind it, with the slash that ends it or
+  /// without.
+  std::size_t with(std::string_view segment, bool slash) const noexcept {
+    const auto& key = keys();
+    std::uint64_t h = state_ ^ (std::uint64_t{segment.size()} << 1 | (slash ? 1U : 0U));
+    const char* at = segment.data();
+    std::size_t left = segment.size();
+    for (; left > 8; at += 8, left -= 8)
+      h = mix(h ^ load<std::uint64_t>(at), key[1]);
+    return mix(mix(h ^ tail(at, left), key[2]), key[3]);
   }
-  std::size_t value() const noexcept { return value_; }
+  /// Adds a segment and the slash that ends it.
+  void add(std::string_view segment) noexcept { state_ = with(segment, true); }
+
   static std::size_t of(std::string_view text) noexcept {
     prefix_hasher h;
-    for (const char c : text)
-      h.add(c);
-    return h.value();
+    for (std::size_t slash; (slash = text.find('/')) != text.npos; text.remove_prefix(slash + 1))
+      h.add(text.substr(0, slash));
+    return text.empty() ? h.state_ : h.with(text, false);
   }
+  std::size_t value() const noexcept { return state_; }
 
  private:
-  static constexpr std::uint64_t modulus = (std::uint64_t{1} << 61) - 1;
   __extension__ using uint128 = unsigned __int128;
-  static std::uint64_t base() noexcept;
-  std::uint64_t base_ = base();
-  std::uint64_t value_ = 0;
+  static std::uint64_t mix(std::uint64_t a, std::uint64_t b) noexcept {
+    const uint128 product = static_cast<uint128>(a) * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  }
+  template <class Word>
+  static std::uint64_t load(const char* at) noexcept {
+    Word word;
+    std::memcpy(&word, at, sizeof(word));
+    return word;
+  }
+  // 0..8 bytes; with their number, which the caller has mixed in, no two are alike.
+  static std::uint64_t tail(const char* at, std::size_t count) noexcept {
+    if (count >= 4) {
+      return load<std::uint32_t>(at) | load<std::uint32_t>(at + count - 4) << 32;
+    }
+    std::uint64_t word = 0;
+    for (std::size_t i = 0; i < count; ++i)
+      word = word << 8 | static_cast<unsigned char>(at[i]);
+    return word;
+  }
+  static const std::array<std::uint64_t, 4>& keys() noexcept {
+    static const std::array<std::uint64_t, 4> chosen = random_hash_keys();
+    return chosen;
+  }
+  std::uint64_t state_;
 };
-
-std::uint64_t random_hash_base() noexcept;
-
-inline std::uint64_t prefix_hasher::base() noexcept {
-  static const std::uint64_t chosen = random_hash_base();
-  return chosen;
-}
 
 }  // namespace detail
 
@@ -84,18 +114,19 @@ class url_map {
   template <class Visit>
   void for_each_match(std::string_view url, Visit&& visit) const {
     detail::prefix_hasher hash;
-    for (std::size_t i = 0; i < url.size(); ++i) {
-      hash.add(url[i]);
-      if (url[i] != '/' || i + 1 == url.size() || i >= longest_subtree_) continue;
-      look(url.substr(0, i + 1), hash.value(), visit);
+    std::size_t begin = 0;  // of the segment
+    for (std::size_t slash; (slash = url.find('/', begin)) != url.npos; begin = slash + 1) {
+      hash.add(url.substr(begin, slash - begin));
+      if (slash + 1 < url.size() && slash < longest_subtree_) {
+        look(url.substr(0, slash + 1), hash.value(), visit);
+      }
     }
+    const std::string_view last = url.substr(begin);
     if (url.size() < longest_subtree_) {
-      detail::prefix_hasher below = hash;
-      below.add('/');
-      const auto found = map_.find(subtree_key{url, below.value()});
+      const auto found = map_.find(subtree_key{url, hash.with(last, true)});
       if (found != map_.end()) visit(std::string_view(found->first), found->second);
     }
-    look(url, hash.value(), visit);
+    look(url, last.empty() ? hash.value() : hash.with(last, false), visit);
   }
 
   struct match {

@@ -18,33 +18,54 @@ std::chrono::steady_clock::time_point clock_now() {
 }  // namespace
 
 connection::connection(loop& where, unique_fd socket, bool v6, traffic& counters, const settings& s)
-    : loop_(where), socket_(where.context()), traffic_(counters), settings_(s), v6_(v6) {
-  socket_.assign(v6 ? boost::asio::ip::tcp::v6() : boost::asio::ip::tcp::v4(), socket.release());
+    : loop_(where), socket_(std::move(socket)), traffic_(counters), settings_(s), v6_(v6) {
   set_no_delay(native_handle());
 }
 
 connection::~connection() = default;
 
 void connection::start() {
-  wait_readable();
+  interest_ = EPOLLIN;
+  loop_.sockets().add(native_handle(), *this, interest_);
+}
+
+// --- readiness ---
+
+void connection::on_ready(std::uint32_t events) {
+  const boost::intrusive_ptr<connection> self(this);
+  if ((events & EPOLLOUT) != 0) {
+    waiting_writable_ = false;
+    flush_requested();
+  }
+  if (state_ == state::closed) return;
+  const bool gone = (events & (EPOLLHUP | EPOLLERR)) != 0;
+  if ((interest_ & EPOLLIN) != 0) {
+    if (gone || (events & EPOLLIN) != 0) on_readable();
+  } else if (gone) {
+    // Would be told for ever, and nothing that is kept back can be answered any more.
+    if (state_ == state::lingering) return finish(true);
+    return close(close_reason::peer);
+  }
+  update_interest();
+}
+
+void connection::update_interest() noexcept {
+  if (state_ == state::closed || !socket_) return;
+  const bool reads = state_ == state::lingering || (!reading_stopped_ && !reader_.is_paused());
+  const std::uint32_t wanted = (reads ? EPOLLIN : 0U) | (waiting_writable_ ? EPOLLOUT : 0U);
+  if (wanted == interest_) return;
+  interest_ = wanted;
+  loop_.sockets().change(native_handle(), *this, wanted);
+}
+
+void connection::stop_reading() noexcept {
+  reading_stopped_ = true;
+  update_interest();
 }
 
 // --- reading ---
 
-void connection::wait_readable() {
-  if (waiting_readable_ || reading_stopped_ || reader_.is_paused() || state_ == state::closed) {
-    return;
-  }
-  waiting_readable_ = true;
-  socket_.async_wait(basic_socket::wait_read, [self = boost::intrusive_ptr<connection>(this)](
-                                                  const boost::system::error_code& error) {
-    self->waiting_readable_ = false;
-    if (!error) self->on_readable();
-  });
-}
-
 void connection::on_readable() {
-  if (state_ == state::closed || reading_stopped_) return;
   if (state_ == state::lingering) return discard_input();
   const auto buffer = loop_.receive_buffer();
   const ssize_t count = ::recv(native_handle(), buffer.data(), buffer.size(), 0);
@@ -52,9 +73,8 @@ void connection::on_readable() {
     traffic_.received_bytes += static_cast<std::uint64_t>(count);
     work_off(buffer.first(static_cast<std::size_t>(count)));
   } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
-    return close(close_reason::peer);
+    close(close_reason::peer);
   }
-  wait_readable();
 }
 
 // Packets in, answers out; goes on with what a pause kept back as long as the kernel takes the
@@ -148,7 +168,7 @@ void connection::block_input(bool blocked) {
 void connection::go_on() {
   if (!reader_.is_paused() || !may_go_on() || state_ != state::open) return;
   work_off({});
-  wait_readable();
+  update_interest();
 }
 
 void connection::flush() {
@@ -182,7 +202,11 @@ connection::write_result connection::write_some() {
   for (std::size_t i = 0; i < message.msg_iovlen; ++i)
     wanted += parts[i].iov_len;
   ++traffic_.writes;
-  const ssize_t count = ::sendmsg(native_handle(), &message, MSG_NOSIGNAL);
+  // One piece is the usual case, and the kernel has less to copy then.
+  const ssize_t count =
+      message.msg_iovlen == 1
+          ? ::send(native_handle(), parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL)
+          : ::sendmsg(native_handle(), &message, MSG_NOSIGNAL);
   if (count < 0) {
     if (errno == EINTR) return write_result::all;  // once more
     if (errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM) return write_result::failed;
@@ -201,21 +225,8 @@ void connection::blocked() {
   outbox_.detach();
   if (blocked_since_ == steady_time::max()) blocked_since_ = clock_now();
   arm_timer(blocked_since_ + settings_.send_timeout);
-  wait_writable();
-}
-
-void connection::wait_writable() {
-  if (waiting_writable_) return;
   waiting_writable_ = true;
-  socket_.async_wait(basic_socket::wait_write, [self = boost::intrusive_ptr<connection>(this)](
-                                                   const boost::system::error_code& error) {
-    self->waiting_writable_ = false;
-    if (!error && self->state_ != state::closed) self->on_writable();
-  });
-}
-
-void connection::on_writable() {
-  flush_requested();
+  update_interest();
 }
 
 void connection::account() noexcept {
@@ -300,7 +311,7 @@ void connection::close_gracefully() {
   deadline_ = clock_now() + linger_time;
   arm_timer(deadline_);
   flush();
-  wait_readable();
+  update_interest();
   on_closed(close_reason::local);
 }
 
@@ -315,7 +326,6 @@ void connection::discard_input() {
   const auto buffer = loop_.receive_buffer();
   const ssize_t count = ::recv(native_handle(), buffer.data(), buffer.size(), 0);
   if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return finish(false);
-  wait_readable();
 }
 
 void connection::abandon() {
@@ -329,8 +339,8 @@ void connection::finish(bool reset) {
   state_ = state::closed;
   timer_wheel::cancel(*this);
   if (reset) set_reset_on_close(native_handle());
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  loop_.sockets().remove(native_handle(), *this);
+  socket_ = {};
   outbox_.clear();
   account();
   if (lingered) on_lingered();

@@ -1,14 +1,13 @@
 // One TCP connection of a server: bytes in, packets up, slices out. Lives on one loop and is
 // touched by that loop's thread only. What it owns at rest is itself.
 //
-// Reading: waits for readability, reads into the loop's buffer. Writing: what the packets of one
-// read cause for this connection leaves when the read has been worked off; what others send it
-// leaves at the end of the turn. A write that the kernel does not take in full waits for
-// writability, and from then on the send timeout runs: no byte taken for that long, and the
-// connection is reset.
+// Reading: the loop's poller says when the socket is readable, and it is read into the loop's
+// buffer. Writing: what the packets of one read cause for this connection leaves when the read has
+// been worked off; what others send it leaves at the end of the turn. A write that the kernel does
+// not take in full waits for writability, and from then on the send timeout runs: no byte taken for
+// that long, and the connection is reset.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <chrono>
@@ -41,6 +40,7 @@ struct traffic {
 };
 
 class connection : public boost::intrusive_ref_counter<connection, boost::thread_unsafe_counter>,
+                   private pollable,
                    private timer_wheel::entry {
  public:
   using next = protocol::packet_reader::next;
@@ -49,7 +49,8 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
 
-  /// Begins to read.
+  /// Begins to read. Until on_closed(), or on_lingered(), somebody must hold a reference. Throws
+  /// std::system_error.
   void start();
   /// Called by the loop at the end of a turn.
   void flush_requested();
@@ -97,7 +98,7 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   /// Ends lingering at once; on_lingered() is not called.
   void abandon();
   /// Stops reading for good; what is queued still leaves.
-  void stop_reading() noexcept { reading_stopped_ = true; }
+  void stop_reading() noexcept;
 
   /// While blocked, on_packet() is not called: it answers `pause`, and goes on when unblocked.
   void block_input(bool blocked);
@@ -110,17 +111,15 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   void set_drop_when_slow(bool drop) noexcept { drop_when_slow_ = drop; }
   void set_flush_priority(std::uint8_t priority) noexcept { flush_priority_ = priority; }
   loop& where() const noexcept { return loop_; }
-  int native_handle() noexcept { return socket_.native_handle(); }
+  int native_handle() const noexcept { return socket_.get(); }
   bool is_v6() const noexcept { return v6_; }
 
  private:
   enum class state : std::uint8_t { open, lingering, closed };
   enum class write_result { all, part, failed };
 
-  using basic_socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp,
-                                                        boost::asio::io_context::executor_type>;
-
-  void wait_readable();
+  void on_ready(std::uint32_t events) override;
+  void update_interest() noexcept;
   void on_readable();
   void work_off(std::span<const std::byte> input);
   next take(const packet_view& p);
@@ -128,8 +127,6 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   void flush();
   write_result write_some();
   void blocked();
-  void wait_writable();
-  void on_writable();
   void on_timer(steady_time now) override;
   void arm_timer(steady_time when);
   void arm_next_timer();
@@ -145,7 +142,7 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   }
 
   loop& loop_;
-  basic_socket socket_;
+  unique_fd socket_;
   traffic& traffic_;
   protocol::packet_reader reader_;
   outbox outbox_;
@@ -153,14 +150,14 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   steady_time deadline_ = steady_time::max();       // the subclass's, or the end of lingering
   steady_time blocked_since_ = steady_time::max();  // first unsent byte waits since
   steady_time partial_since_ = steady_time::max();
-  std::size_t accounted_ = 0;  // of traffic_.outbox_bytes
+  std::size_t accounted_ = 0;   // of traffic_.outbox_bytes
+  std::uint32_t interest_ = 0;  // the events asked of the poller
   state state_ = state::open;
   std::uint8_t flush_priority_ = 0;
   bool v6_ : 1;
   bool in_input_ : 1 = false;
   bool dirty_ : 1 = false;
   bool held_ : 1 = false;
-  bool waiting_readable_ : 1 = false;
   bool waiting_writable_ : 1 = false;
   bool reading_stopped_ : 1 = false;
   bool input_blocked_ : 1 = false;

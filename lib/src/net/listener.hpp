@@ -1,17 +1,14 @@
 // Accepts TCP connections on one address, on one loop.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
-#include <memory>
 
 #include "net/loop.hpp"
 #include "net/socket.hpp"
 
 namespace vsoa::net {
 
-class listener : public std::enable_shared_from_this<listener> {
+class listener final : private pollable, private timer_wheel::entry {
  public:
   using callback = std::function<void(unique_fd socket, const socket_address& peer)>;
 
@@ -19,20 +16,17 @@ class listener : public std::enable_shared_from_this<listener> {
   listener(loop& where, unique_fd socket, callback on_accept);
 
   // On the loop's thread.
-  void start();
-  void stop();
+  void start();  ///< throws std::system_error
+  void stop();   ///< before destruction. Idempotent
 
  private:
-  void wait();
-  void accept_all();
+  void on_ready(std::uint32_t events) override;
+  void on_timer(steady_time now) override;
   bool accept_one();
   void pause(int error);
 
-  using acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp,
-                                                      boost::asio::io_context::executor_type>;
   loop& loop_;
-  acceptor acceptor_;
-  boost::asio::steady_timer retry_;
+  unique_fd socket_;  // empty after stop()
   callback on_accept_;
   bool failing_ = false;  // out of descriptors or memory; said once
 };

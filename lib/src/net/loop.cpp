@@ -1,8 +1,14 @@
 #include "net/loop.hpp"
 
-#include <boost/asio/post.hpp>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <exception>
+#include <limits>
 #include <string>
+#include <system_error>
 
 #include "net/connection.hpp"
 
@@ -11,40 +17,85 @@ namespace {
 
 thread_local loop* current_loop = nullptr;
 
+steady_time clock_now() {
+  return std::chrono::steady_clock::now();
+}
+
 }  // namespace
 
-// UNSAFE_IO: posting stays safe from any thread, but descriptors belong to the loop's thread alone,
-// so the reactor needs no locks.
-loop::loop(std::size_t index, const log_sink& log)
+loop::waker::waker() : event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  if (!event_) throw std::system_error(errno, std::generic_category(), "eventfd");
+}
+
+void loop::waker::wake() const noexcept {
+  constexpr std::uint64_t one = 1;
+  // Fails only when 2^64-1 wake-ups have gone before.
+  (void)!::write(event_.get(), &one, sizeof(one));
+}
+
+loop::loop(std::size_t index, const log_sink& log, std::chrono::microseconds busy_poll)
     : index_(index),
       log_sink_(log),
-      context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
-      receive_buffer_(new std::byte[receive_bytes]),
-      wheel_timer_(context_) {}
+      busy_poll_(busy_poll),
+      receive_buffer_(new std::byte[receive_bytes]) {
+  // Edge-triggered: each write is told once, and nobody has to read it off.
+  poller_.add(waker_.handle(), waker_, EPOLLIN | EPOLLET);
+}
 
 loop::~loop() = default;
 
 void loop::run() {
   current_loop = this;
-  const auto work = boost::asio::make_work_guard(context_);
-  for (;;) {
-    try {
-      context_.run();
-      break;
-    } catch (const std::exception& e) {
-      // Nothing on a packet's way throws; this is the last net under memory exhaustion.
-      log_line(log_level::error, std::string("event loop: ") + e.what());
-    }
+  while (!stopping_.load(std::memory_order_acquire)) {
+    const auto one = [this] { turn(); };
+    run_contained(one);
   }
   current_loop = nullptr;
 }
 
 void loop::request_stop() {
-  context_.stop();
+  stopping_.store(true, std::memory_order_release);
+  waker_.wake();
 }
 
 loop* loop::current() noexcept {
   return current_loop;
+}
+
+// --- a turn ---
+
+void loop::turn() {
+  run_timers();
+  poll();
+  if (has_mail()) run_mail();
+  if (turn_end_wanted_) end_turn();
+}
+
+void loop::poll() {
+  int timeout = wait_time();
+  if (timeout != 0) {
+    // Either whoever posts sees that this loop sleeps, or it sees the mail.
+    sleeping_.store(true, std::memory_order_seq_cst);
+    if (mail_signalled_.load(std::memory_order_seq_cst) || stopping_) timeout = 0;
+  }
+  const auto tell = [this, timeout] {
+    const bool any = poller_.poll(timeout);
+    if (any && busy_poll_.count() != 0) busy_since_ = clock_now();
+  };
+  run_contained(tell);
+  sleeping_.store(false, std::memory_order_relaxed);
+}
+
+// In milliseconds; -1: until somebody is ready.
+int loop::wait_time() {
+  if (turn_end_wanted_ || has_mail()) return 0;
+  const steady_time due = next_due();
+  if (due == steady_time::max() && busy_poll_.count() == 0) return -1;
+  const steady_time now = clock_now();
+  if (busy_poll_.count() != 0 && now - busy_since_ < busy_poll_) return 0;
+  if (due == steady_time::max()) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - now).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
 }
 
 void loop::post(task work) {
@@ -52,9 +103,9 @@ void loop::post(task work) {
     const std::lock_guard lock(mail_mutex_);
     mail_.push_back(std::move(work));
     if (mail_signalled_) return;
-    mail_signalled_ = true;
+    mail_signalled_.store(true, std::memory_order_seq_cst);
   }
-  boost::asio::post(context_, [this] { run_mail(); });
+  if (sleeping_.load(std::memory_order_seq_cst)) waker_.wake();
 }
 
 void loop::run_mail() {
@@ -84,44 +135,27 @@ std::span<std::byte> loop::receive_buffer() noexcept {
   return {receive_buffer_.get(), receive_bytes};
 }
 
-void loop::schedule(timer_wheel::entry& e, steady_time due) {
-  wheel_.schedule(e, due);
-  if (due < wheel_due_) arm_wheel();
-}
-
-void loop::arm_wheel() {
-  const auto next = wheel_.next();
-  wheel_due_ = next.value_or(steady_time::max());
-  if (!next) return;
-  wheel_timer_.expires_at(*next);
-  wheel_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;  // armed anew
-    const auto advance = [this] { wheel_.advance(std::chrono::steady_clock::now()); };
-    run_contained(advance);  // else one failure would stop all timers
-    arm_wheel();
-  });
-}
+// --- the turn's end ---
 
 void loop::request_flush(connection& c, std::uint8_t priority) {
   dirty_[priority].emplace_back(&c);
-  want_turn_end();
+  turn_end_wanted_ = true;
+}
+
+void loop::request_turn_closing(turn_end& t) {
+  turn_closings_.push_back(&t);
+  turn_end_wanted_ = true;
 }
 
 void loop::request_turn_end(turn_end& t) {
   turn_ends_.push_back(&t);
-  want_turn_end();
-}
-
-void loop::want_turn_end() {
-  if (turn_end_wanted_) return;
   turn_end_wanted_ = true;
-  // Behind everything that is ready now: Asio polls once more, without waiting, before it runs
-  // this.
-  boost::asio::post(context_, [this] { end_turn(); });
 }
 
 void loop::end_turn() {
   turn_end_wanted_ = false;
+  // Who takes part may ask for another turn's end.
+  run_all(turn_closings_, &turn_end::on_turn_closing);
   output_.reset();
   for (std::size_t priority = dirty_.size(); priority-- > 0;) {
     if (dirty_[priority].empty()) continue;
@@ -130,53 +164,77 @@ void loop::end_turn() {
       c->flush_requested();
     flushing_.clear();
   }
-  // A turn end may ask for another.
-  std::vector<turn_end*> ends;
-  ends.swap(turn_ends_);
-  for (turn_end* t : ends)
-    t->on_turn_end();
-  ends.clear();
-  if (turn_ends_.empty()) turn_ends_.swap(ends);  // keeps the capacity
+  run_all(turn_ends_, &turn_end::on_turn_end);
 }
 
+void loop::run_all(std::vector<turn_end*>& list, void (turn_end::*step)()) {
+  std::vector<turn_end*> now;
+  now.swap(list);
+  for (turn_end* t : now)
+    (t->*step)();
+  now.clear();
+  if (list.empty()) list.swap(now);  // keeps the capacity
+}
+
+// --- time ---
+
 struct loop::public_timer {
-  public_timer(boost::asio::io_context& context, std::chrono::milliseconds i,
-               std::function<void()> b)
-      : timer(context), interval(i), body(std::move(b)) {}
-  boost::asio::steady_timer timer;
+  runtime::timer_id id;
   std::chrono::milliseconds interval;
   std::function<void()> body;
 };
 
+void loop::schedule(timer_wheel::entry& e, steady_time due) {
+  wheel_.schedule(e, due);
+  if (due < wheel_due_) wheel_due_ = wheel_.next().value_or(steady_time::max());
+}
+
+steady_time loop::next_due() const {
+  return timetable_.empty() ? wheel_due_ : std::min(wheel_due_, timetable_.begin()->first);
+}
+
+void loop::run_timers() {
+  const steady_time due = next_due();
+  if (due == steady_time::max()) return;
+  const steady_time now = clock_now();
+  if (due > now) return;
+  if (wheel_due_ <= now) {
+    const auto advance = [this, now] { wheel_.advance(now); };
+    run_contained(advance);  // else one failure would stop all timers
+    wheel_due_ = wheel_.next().value_or(steady_time::max());
+  }
+  run_public_timers(now);
+}
+
+void loop::run_public_timers(steady_time now) {
+  while (!timetable_.empty() && timetable_.begin()->first <= now) {
+    const auto first = timetable_.begin();
+    const auto timer = first->second;  // its body may stop it
+    if (timer->interval.count() > 0) {
+      // From when it was due, not from when it ran; but those that were missed are not made up for.
+      const auto next = std::max(first->first + timer->interval, now);
+      timers_[timer->id] = timetable_.emplace(next + std::chrono::nanoseconds(1), timer);
+    } else {
+      timers_.erase(timer->id);
+    }
+    timetable_.erase(first);
+    run_contained(timer->body);
+  }
+}
+
 runtime::timer_id loop::start_timer(runtime::timer_id id, std::chrono::milliseconds delay,
                                     std::chrono::milliseconds interval,
                                     std::function<void()> body) {
-  auto timer = std::make_shared<public_timer>(context_, interval, std::move(body));
-  timer->timer.expires_after(std::chrono::milliseconds(0));
-  timers_.emplace(id, std::move(timer));
-  arm(id, delay);
+  auto timer = std::make_shared<public_timer>(public_timer{id, interval, std::move(body)});
+  timers_[id] = timetable_.emplace(clock_now() + delay, std::move(timer));
   return id;
-}
-
-void loop::arm(runtime::timer_id id, std::chrono::milliseconds delay) {
-  const auto timer = timers_.at(id);
-  const auto base = std::max(timer->timer.expiry(), std::chrono::steady_clock::now() - delay);
-  timer->timer.expires_at(base + delay);
-  timer->timer.async_wait([this, id, timer](const boost::system::error_code& error) {
-    if (error || !timers_.contains(id)) return;
-    const bool again = timer->interval.count() > 0;
-    if (!again) timers_.erase(id);
-    run_contained(timer->body);
-    if (again && timers_.contains(id)) arm(id, timer->interval);
-  });
 }
 
 void loop::stop_timer(runtime::timer_id id) {
   const auto found = timers_.find(id);
   if (found == timers_.end()) return;
-  const auto timer = found->second;  // its body may be what is running
+  timetable_.erase(found->second);
   timers_.erase(found);
-  timer->timer.cancel();
 }
 
 }  // namespace vsoa::net

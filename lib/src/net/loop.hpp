@@ -1,13 +1,15 @@
-// One event loop: an io_context run by one thread, and what is shared by all that lives on it. The
-// outgoing bytes of one turn are gathered and leave together: see request_flush().
+// One event loop: a thread with an epoll of its own, and what is shared by all that lives on it. It
+// goes in turns: sockets that are ready, then mail from other threads, then the turn's end, where
+// the outgoing bytes that have gathered leave together: see request_flush().
 #pragma once
 
 #include <array>
 #include <atomic>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <chrono>
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -15,6 +17,8 @@
 #include <vector>
 
 #include "net/chunk.hpp"
+#include "net/poller.hpp"
+#include "net/service.hpp"
 #include "net/task.hpp"
 #include "net/timer_wheel.hpp"
 #include "vsoa/log.hpp"
@@ -25,10 +29,13 @@ namespace vsoa::net {
 
 class connection;
 
-/// Runs at the end of a turn in which it was requested, after all connections have been flushed.
+/// Takes part in the end of a turn in which it has requested to.
 class turn_end {
  public:
-  virtual void on_turn_end() = 0;
+  /// Before the connections are flushed: may still send.
+  virtual void on_turn_closing() {}
+  /// After that.
+  virtual void on_turn_end() {}
 
  protected:
   ~turn_end() = default;
@@ -39,25 +46,25 @@ class loop {
   /// One read takes at most this much: the largest packet, and many small ones.
   static constexpr std::size_t receive_bytes = max_packet_bytes;
 
-  loop(std::size_t index, const log_sink& log);
+  /// @param busy_poll  how long the loop goes on asking for work before it sleeps
+  loop(std::size_t index, const log_sink& log, std::chrono::microseconds busy_poll = {});
   ~loop();
   loop(const loop&) = delete;
   loop& operator=(const loop&) = delete;
 
   void run();
-  void request_stop();
+  void request_stop();  ///< any thread
 
   std::size_t index() const noexcept { return index_; }
-  boost::asio::io_context& context() noexcept { return context_; }
   /// Whether the caller runs on this loop's thread.
   bool is_here() const noexcept { return current() == this; }
   /// The loop that the calling thread runs; null: none.
   static loop* current() noexcept;
-  /// Runs `work` on this loop, soon, in order. Any thread. One wake-up serves all that has been
-  /// posted.
+  /// Runs `work` on this loop, soon, in order. Any thread.
   void post(task work);
 
   // The rest: on the loop's thread only.
+  poller& sockets() noexcept { return poller_; }
   output_log& log() noexcept { return output_; }
   std::span<std::byte> receive_buffer() noexcept;
   timer_wheel& wheel() noexcept { return wheel_; }
@@ -65,8 +72,12 @@ class loop {
 
   /// Has connection `c` flushed at the end of this turn, those of higher priority first.
   void request_flush(connection& c, std::uint8_t priority);
+  void request_turn_closing(turn_end& t);
   void request_turn_end(turn_end& t);
-  void cancel_turn_end(turn_end& t) { std::erase(turn_ends_, &t); }
+  void cancel_turn_end(turn_end& t) {
+    std::erase(turn_closings_, &t);
+    std::erase(turn_ends_, &t);
+  }
 
   runtime::timer_id start_timer(runtime::timer_id id, std::chrono::milliseconds delay,
                                 std::chrono::milliseconds interval, std::function<void()> body);
@@ -77,37 +88,61 @@ class loop {
   }
 
  private:
+  // Ends the wait for sockets. Level does not matter, only that something has been written.
+  class waker final : public pollable {
+   public:
+    waker();
+    int handle() const noexcept { return event_.get(); }
+    void wake() const noexcept;
+    void on_ready(std::uint32_t) override {}
+
+   private:
+    unique_fd event_;
+  };
   struct public_timer;
+  using timetable = std::multimap<steady_time, std::shared_ptr<public_timer>>;
+
+  void turn();
+  void poll();
+  int wait_time();
+  bool has_mail() const noexcept { return mail_signalled_.load(std::memory_order_acquire); }
   void run_mail();
+  void run_timers();
+  void run_public_timers(steady_time now);
+  steady_time next_due() const;
   template <class Work>
   void run_contained(Work& work) const;
   void end_turn();
-  void want_turn_end();
-  void arm_wheel();
-  void arm(runtime::timer_id id, std::chrono::milliseconds delay);
+  void run_all(std::vector<turn_end*>& list, void (turn_end::*step)());
 
   const std::size_t index_;
   const log_sink& log_sink_;
-  boost::asio::io_context context_;
+  const std::chrono::microseconds busy_poll_;
+  std::atomic<bool> stopping_{false};
 
   std::mutex mail_mutex_;
-  std::vector<task> mail_;       // guarded by mail_mutex_
-  bool mail_signalled_ = false;  // guarded by mail_mutex_
+  std::vector<task> mail_;  // guarded by mail_mutex_
+  std::atomic<bool> mail_signalled_{false};
+  std::atomic<bool> sleeping_{false};  // must be woken to see its mail
   std::vector<task> reading_mail_;
 
+  poller poller_;
+  waker waker_;
   chunk_pool pool_;
   output_log output_{pool_};
   std::unique_ptr<std::byte[]> receive_buffer_;
 
   std::array<std::vector<boost::intrusive_ptr<connection>>, max_priority + 1> dirty_;
   std::vector<boost::intrusive_ptr<connection>> flushing_;
+  std::vector<turn_end*> turn_closings_;
   std::vector<turn_end*> turn_ends_;
   bool turn_end_wanted_ = false;
 
   timer_wheel wheel_;
-  boost::asio::steady_timer wheel_timer_;
   steady_time wheel_due_ = steady_time::max();
-  std::unordered_map<runtime::timer_id, std::shared_ptr<public_timer>> timers_;
+  timetable timetable_;
+  std::unordered_map<runtime::timer_id, timetable::iterator> timers_;
+  steady_time busy_since_{};  // when something was last ready; with busy_poll_ only
 };
 
 }  // namespace vsoa::net
@@ -131,6 +166,11 @@ class runtime::impl {
   /// Runs `work` on the loop and returns when it is done: at once when it is here, or no thread
   /// runs.
   void run_and_wait(net::loop& where, const std::function<void()>& work);
+  bool quiesce(std::chrono::milliseconds patience);
+  /// Made, and its thread started, when it is first asked for. Any thread.
+  net::service& services();
+  /// As run_and_wait(), on the service's thread.
+  void run_and_wait(net::service& where, const std::function<void()>& work);
   const log_sink& log() const noexcept { return log_; }
 
  private:
@@ -140,6 +180,8 @@ class runtime::impl {
 
   log_sink log_;
   std::vector<std::unique_ptr<net::loop>> loops_;
+  std::mutex service_mutex_;
+  std::unique_ptr<net::service> service_;  // made under service_mutex_
   std::unique_ptr<threads> threads_;
   std::atomic<phase> phase_ = phase::fresh;
   std::atomic<std::uint64_t> next_timer_ = 1;

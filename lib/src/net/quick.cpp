@@ -35,45 +35,34 @@ struct quick_socket::batch {
 };
 
 quick_socket::quick_socket(loop& where, unique_fd socket, callback on_datagram)
-    : socket_(where.context()), handle_(socket.get()), on_datagram_(std::move(on_datagram)) {
-  const bool v6 = local_address(handle_).ip.v6;
-  socket_.assign(v6 ? boost::asio::ip::udp::v6() : boost::asio::ip::udp::v4(), socket.release());
-}
+    : loop_(where), socket_(std::move(socket)), on_datagram_(std::move(on_datagram)) {}
 
 quick_socket::~quick_socket() = default;
 
 void quick_socket::start() {
   batch_ = std::make_unique<batch>();
-  wait();
+  loop_.sockets().add(native_handle(), *this, EPOLLIN);
+  is_receiving_ = true;
 }
 
 void quick_socket::stop() {
-  if (std::exchange(stopped_, true)) return;
-  boost::system::error_code ignored;
-  released_ = unique_fd(socket_.release(ignored));
+  if (!std::exchange(is_receiving_, false)) return;
+  loop_.sockets().remove(native_handle(), *this);
 }
 
-void quick_socket::wait() {
-  socket_.async_wait(udp_socket::wait_read,
-                     [self = shared_from_this()](const boost::system::error_code& error) {
-                       if (!error && !self->stopped_) self->receive();
-                     });
-}
-
-// One call a turn: what is left makes the socket readable again, behind everybody else.
-void quick_socket::receive() {
+// One call a turn: what is left makes the socket ready again, behind everybody else. An error is
+// one of an earlier send, reported by ICMP, and has nothing to do with receiving.
+void quick_socket::on_ready(std::uint32_t) {
   batch_->prepare();
   const int count =
-      ::recvmmsg(handle_, batch_->headers.data(), receives_per_call, MSG_DONTWAIT, nullptr);
-  for (int i = 0; i < count && !stopped_; ++i) {
+      ::recvmmsg(native_handle(), batch_->headers.data(), receives_per_call, MSG_DONTWAIT, nullptr);
+  for (int i = 0; i < count && is_receiving_; ++i) {
     const mmsghdr& h = batch_->headers[static_cast<std::size_t>(i)];
     const auto local = packet_info::received(h.msg_hdr);
     raw_address& from = batch_->from[static_cast<std::size_t>(i)];
     on_datagram_({static_cast<const std::byte*>(h.msg_hdr.msg_iov->iov_base), h.msg_len},
                  from_raw(from), local.value_or(ip_address{}));
   }
-  // An error is one of an earlier send, reported by ICMP: nothing to do with receiving.
-  if (!stopped_) wait();
 }
 
 void quick_sender::send(const std::shared_ptr<quick_socket>& socket, const socket_address& to,

@@ -2,7 +2,6 @@
 // turn.
 #pragma once
 
-#include <boost/asio/ip/udp.hpp>
 #include <functional>
 #include <memory>
 #include <span>
@@ -15,7 +14,7 @@
 namespace vsoa::net {
 
 /// Receives on one bound UDP socket, on one loop. Other loops may send on native_handle().
-class quick_socket : public std::enable_shared_from_this<quick_socket> {
+class quick_socket final : private pollable {
  public:
   /// `local`: our address that the datagram came to.
   using callback = std::function<void(std::span<const std::byte> datagram,
@@ -24,27 +23,24 @@ class quick_socket : public std::enable_shared_from_this<quick_socket> {
   quick_socket(loop& where, unique_fd socket, callback on_datagram);
   ~quick_socket();
 
-  int native_handle() const noexcept { return handle_; }
+  int native_handle() const noexcept { return socket_.get(); }
 
   // On the loop's thread.
-  void start();
-  /// Stops receiving, and leaves Asio: destruction may then take place on any thread. The
-  /// descriptor stays valid until then, for those who still send.
+  void start();  ///< throws std::system_error
+  /// Stops receiving, before destruction, which may then take place on any thread. The descriptor
+  /// stays valid until then, for those who still send. Idempotent.
   void stop();
 
  private:
   struct batch;
-  using udp_socket = boost::asio::basic_datagram_socket<boost::asio::ip::udp,
-                                                        boost::asio::io_context::executor_type>;
-  void wait();
-  void receive();
 
-  udp_socket socket_;
-  unique_fd released_;  // after stop()
-  const int handle_;
+  void on_ready(std::uint32_t events) override;
+
+  loop& loop_;  // not after stop()
+  const unique_fd socket_;
   callback on_datagram_;
   std::unique_ptr<batch> batch_;
-  bool stopped_ = false;
+  bool is_receiving_ = false;
 };
 
 /// Sends datagrams of one loop, many with one system call. What the kernel does not take is

@@ -3,7 +3,9 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <future>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 
@@ -33,7 +35,7 @@ runtime::impl::impl(runtime_options options)
   const std::size_t count =
       options.loops != 0 ? options.loops : std::min(usable_cores(), max_loops);
   for (std::size_t i = 0; i < count; ++i)
-    loops_.push_back(std::make_unique<net::loop>(i, log_));
+    loops_.push_back(std::make_unique<net::loop>(i, log_, options.busy_poll));
 }
 
 runtime::impl::~impl() {
@@ -46,6 +48,8 @@ void runtime::impl::start() {
   for (const auto& l : loops_) {
     threads_->all.emplace_back([&l] { l->run(); });
   }
+  const std::lock_guard lock(service_mutex_);
+  if (service_) service_->start();
 }
 
 void runtime::impl::stop() {
@@ -54,7 +58,9 @@ void runtime::impl::stop() {
   for (auto& thread : threads_->all)
     thread.join();
   threads_->all.clear();
+  const std::lock_guard lock(service_mutex_);
   phase_ = phase::stopped;
+  if (service_) service_->stop();
 }
 
 net::loop* runtime::impl::here() noexcept {
@@ -74,6 +80,49 @@ void runtime::impl::run_and_wait(net::loop& where, const std::function<void()>& 
   done.get_future().wait();
 }
 
+net::service& runtime::impl::services() {
+  const std::lock_guard lock(service_mutex_);
+  if (!service_) {
+    service_ = std::make_unique<net::service>(log_);
+    if (phase_ == phase::running) service_->start();
+  }
+  return *service_;
+}
+
+void runtime::impl::run_and_wait(net::service& where, const std::function<void()>& work) {
+  if (where.is_here() || phase_ != phase::running) return work();
+  std::promise<void> done;
+  where.post([&] {
+    work();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+bool runtime::impl::quiesce(std::chrono::milliseconds patience) {
+  if (phase_ != phase::running) return true;
+  // Shared: a loop that is stuck may come to its task when nobody waits any more.
+  struct rendezvous {
+    std::mutex mutex;
+    std::condition_variable all_came;
+    std::size_t missing = 0;
+  };
+  const auto meeting = std::make_shared<rendezvous>();
+  for (const auto& l : loops_) {
+    if (l->is_here()) continue;
+    {
+      const std::lock_guard lock(meeting->mutex);
+      ++meeting->missing;
+    }
+    l->post([meeting] {
+      const std::lock_guard lock(meeting->mutex);
+      if (--meeting->missing == 0) meeting->all_came.notify_all();
+    });
+  }
+  std::unique_lock lock(meeting->mutex);
+  return meeting->all_came.wait_for(lock, patience, [&] { return meeting->missing == 0; });
+}
+
 runtime::runtime(runtime_options options) : impl_(std::make_unique<impl>(std::move(options))) {}
 runtime::~runtime() = default;
 void runtime::start() {
@@ -84,6 +133,13 @@ void runtime::stop() {
 }
 std::size_t runtime::size() const noexcept {
   return impl_->size();
+}
+std::size_t runtime::here() const noexcept {
+  const net::loop* loop = impl_->here();
+  return loop != nullptr ? loop->index() : impl_->size();
+}
+bool runtime::quiesce(std::chrono::milliseconds patience) {
+  return impl_->quiesce(patience);
 }
 
 void runtime::post(std::size_t index, std::function<void()> body) {

@@ -138,16 +138,15 @@ void lookup_operation::finish(std::optional<position_entry> entry) {
   if (done) done(std::move(entry));
 }
 
-// The caller's function runs among the work of the whole loop, which its exceptions must not
-// disturb.
-done_callback contained(net::loop& loop, done_callback done) {
-  return [&loop, done = std::move(done)](std::optional<position_entry> entry) {
+// The caller's function runs among the work of others, which its exceptions must not disturb.
+done_callback contained(net::service& where, done_callback done) {
+  return [&where, done = std::move(done)](std::optional<position_entry> entry) {
     try {
       done(std::move(entry));
     } catch (const std::exception& error) {
-      loop.log_line(log_level::error, std::string("position: lookup callback: ") + error.what());
+      where.log_line(log_level::error, std::string("position: lookup callback: ") + error.what());
     } catch (...) {
-      loop.log_line(log_level::error, "position: lookup callback: unknown exception");
+      where.log_line(log_level::error, "position: lookup callback: unknown exception");
     }
   };
 }
@@ -173,11 +172,11 @@ std::optional<position_entry> lookup(std::string_view name,
 
 void async_lookup(runtime& loops, std::string name, std::vector<socket_address> servers,
                   lookup_options options, done_callback done) {
-  auto& loop = loops.internals().at(0);
-  loop.post([&loop, name = std::move(name), servers = std::move(servers), options,
-             done = contained(loop, std::move(done))]() mutable {
+  net::service& where = loops.internals().services();
+  where.post([&where, name = std::move(name), servers = std::move(servers), options,
+              done = contained(where, std::move(done))]() mutable {
     const auto operation = std::make_shared<lookup_operation>(
-        loop.context(), name, std::move(servers), options, std::move(done));
+        where.context(), name, std::move(servers), options, std::move(done));
     operation->start();
   });
 }

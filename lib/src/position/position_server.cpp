@@ -22,7 +22,7 @@ namespace {
 using boost::asio::posix::stream_descriptor;
 using position::datagram_route;
 
-// Datagrams handled before other work of the loop gets its turn.
+// Datagrams handled before other work of the thread gets its turn.
 constexpr int datagrams_per_turn = 64;
 
 bool is_loopback(const ip_address& address) {
@@ -54,12 +54,12 @@ std::uint64_t value_of(const std::atomic<std::uint64_t>& counter) {
 
 }  // namespace
 
-// Everything but answer() and stats() happens on the loop, or before start().
+// Everything but answer() and stats() happens on the service's thread, or before start().
 class position_server::impl : public std::enable_shared_from_this<position_server::impl> {
  public:
   impl(runtime& loops, query_callback on_query, position_server_options options)
       : runtime_(loops.internals()),
-        loop_(&runtime_.at(0)),
+        service_(&runtime_.services()),
         on_query_(std::move(on_query)),
         options_(options),
         limiter_(options.answers_per_second, options.burst) {}
@@ -82,7 +82,7 @@ class position_server::impl : public std::enable_shared_from_this<position_serve
 
   runtime::impl& runtime_;  // not after stop()
   std::mutex mutex_;
-  net::loop* loop_;  // guarded by mutex_; null once stopped
+  net::service* service_;  // guarded by mutex_; null once stopped
   query_callback on_query_;
   const position_server_options options_;
   std::vector<net::unique_fd> bound_;       // before start()
@@ -121,9 +121,9 @@ socket_address position_server::impl::listen(const socket_address& address) {
 
 void position_server::impl::start() {
   if (std::exchange(started_, true)) return;
-  // Descriptors belong to the loop's thread, from the first.
+  // Descriptors belong to the service's thread, from the first.
   std::exception_ptr failure;
-  runtime_.run_and_wait(runtime_.at(0), [this, &failure] {
+  runtime_.run_and_wait(runtime_.services(), [this, &failure] {
     try {
       open_all();
     } catch (...) {
@@ -137,7 +137,7 @@ void position_server::impl::start() {
 void position_server::impl::open_all() {
   sockets_.reserve(bound_.size());
   for (auto& fd : bound_) {
-    sockets_.emplace_back(loop_->context(), fd.get());
+    sockets_.emplace_back(service_->context(), fd.get());
     static_cast<void>(fd.release());  // the descriptor's now
   }
   bound_.clear();
@@ -148,12 +148,12 @@ void position_server::impl::open_all() {
 void position_server::impl::stop() {
   {
     const std::lock_guard lock(mutex_);
-    if (loop_ == nullptr) return;
+    if (service_ == nullptr) return;
   }
-  runtime_.run_and_wait(runtime_.at(0), [this] {
+  runtime_.run_and_wait(runtime_.services(), [this] {
     {
       const std::lock_guard lock(mutex_);
-      loop_ = nullptr;
+      service_ = nullptr;
     }
     sockets_.clear();
     // Whatever it holds on to is free to go, although a late answer may keep this object.
@@ -214,19 +214,19 @@ void position_server::impl::ask(std::size_t index, protocol::position_question q
                 if (!t->used.exchange(true)) t->server->answer(t, std::move(entry));
               });
   } catch (const std::exception& error) {
-    loop_->log_line(log_level::error, std::string("position: query callback: ") + error.what());
+    service_->log_line(log_level::error, std::string("position: query callback: ") + error.what());
   } catch (...) {
-    loop_->log_line(log_level::error, "position: query callback: unknown exception");
+    service_->log_line(log_level::error, "position: query callback: unknown exception");
   }
 }
 
 void position_server::impl::answer(const std::shared_ptr<ticket>& t,
                                    std::optional<position_entry> entry) {
   std::unique_lock lock(mutex_);
-  if (loop_ == nullptr) return;
-  if (!loop_->is_here()) {
-    // Under the lock: once stop() has returned, the loop may be gone.
-    return loop_->post([t, e = std::move(entry)] { t->server->send(*t, e); });
+  if (service_ == nullptr) return;
+  if (!service_->is_here()) {
+    // Under the lock: once stop() has returned, the runtime may be gone.
+    return service_->post([t, e = std::move(entry)] { t->server->send(*t, e); });
   }
   lock.unlock();
   send(*t, entry);

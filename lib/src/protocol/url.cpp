@@ -33,10 +33,12 @@ bool url_matches(std::string_view pattern, std::string_view url) noexcept {
   return url.starts_with(pattern) || url == pattern.substr(0, pattern.size() - 1);
 }
 
-std::uint64_t detail::random_hash_base() noexcept {
+std::array<std::uint64_t, 4> detail::random_hash_keys() noexcept {
   std::random_device device;
-  const std::uint64_t wide = (std::uint64_t{device()} << 32) | device();
-  return (wide >> 4) | 256;  // below the modulus, above every byte
+  std::array<std::uint64_t, 4> keys{};
+  for (auto& key : keys)
+    key = (std::uint64_t{device()} << 32) | device() | 1;
+  return keys;
 }
 
 }  // namespace vsoa

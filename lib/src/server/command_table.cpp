@@ -1,5 +1,7 @@
 #include "server/command_table.hpp"
 
+#include <utility>
+
 #include "vsoa/url.hpp"
 
 namespace vsoa {
@@ -25,6 +27,16 @@ const command_table::entry* command_table::find(std::string_view url) const {
   // What was registered is valid; only the part of the URL that a subtree leaves open may not be.
   if (match.pattern.size() != url.size() && !is_valid_url(url)) return nullptr;
   return match.value;
+}
+
+void command_lookup::set(std::shared_ptr<const command_table> table) {
+  table_ = std::move(table);
+  recent_.clear();
+}
+
+const command_table::entry* command_lookup::find(std::string_view url) {
+  if (!table_) return nullptr;
+  return recent_.find(url, [this](std::string_view wanted) { return table_->find(wanted); });
 }
 
 }  // namespace vsoa

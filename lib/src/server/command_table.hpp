@@ -3,9 +3,11 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "vsoa/server.hpp"
+#include "vsoa/url_cache.hpp"
 #include "vsoa/url_map.hpp"
 
 namespace vsoa {
@@ -27,6 +29,19 @@ class command_table {
 
  private:
   url_map<entry> entries_;
+};
+
+/// A table as one loop uses it: remembers the answers for the URLs asked last.
+class command_lookup {
+ public:
+  void set(std::shared_ptr<const command_table> table);
+  const std::shared_ptr<const command_table>& table() const noexcept { return table_; }
+  /// As command_table::find(); null also without a table.
+  const command_table::entry* find(std::string_view url);
+
+ private:
+  std::shared_ptr<const command_table> table_;
+  url_cache<command_table::entry> recent_;
 };
 
 }  // namespace vsoa

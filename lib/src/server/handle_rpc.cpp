@@ -129,8 +129,7 @@ void session::handle_rpc(const packet_view& p) {
   }
   inline_call c(
       *this, [](session& s) { return s.shard_.owner().shared_from_this(); }, p);
-  const auto& table = shard_.commands();
-  const command_table::entry* command = table ? table->find(p.url) : nullptr;
+  const command_table::entry* command = shard_.commands().find(p.url);
   if (command == nullptr) {
     const auto unserved = [&fallback = shard_.owner().on_unserved](call& unknown) {
       if (!fallback || !is_valid_url(unknown.url()) || !fallback(unknown))
@@ -139,7 +138,8 @@ void session::handle_rpc(const packet_view& p) {
     run_handler(shard_.owner(), unserved, c);
   } else if (command->queue == nullptr) {
     run_handler(shard_.owner(), command->handler, c);
-  } else if (!run_queued(shard_.owner().shared_from_this(), table, *command, c)) {
+  } else if (!run_queued(shard_.owner().shared_from_this(), shard_.commands().table(), *command,
+                         c)) {
     ++counters.calls_refused;
   }
 }

@@ -275,9 +275,12 @@ bool server_impl::publish(std::string_view url, payload_view payload, channel vi
   const packet_view p = message(packet_type::publish, url, payload);
   if (stopped_ || !is_sendable(p, via)) return false;
   shard* local = here();
-  shard& counting = local != nullptr ? *local : *shards_.front();
-  counting.count_publish();
-  if (local != nullptr) local->publish_here(p, via);
+  if (local != nullptr) {
+    ++local->counters().publishes;
+    local->publish_here(p, via);
+  } else {
+    shards_.front()->count_publish();
+  }
   bool room = true;
   for (const auto& s : shards_) {
     if (s.get() == local || !s->has_subscribers()) continue;

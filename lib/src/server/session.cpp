@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/decoder.hpp"
 #include "protocol/encoder.hpp"
 #include "protocol/gate.hpp"
 #include "server/server_impl.hpp"
@@ -112,6 +113,9 @@ void session::dispatch(const packet_view& p) {
 
 void session::refuse(const packet_view& p) {
   ++shard_.counters().bad_passwords;
+  shard_.owner().log(log_level::debug, "client " + std::to_string(origin_.id) + " at " +
+                                           origin_.peer.to_string() +
+                                           ": no password, or a wrong one");
   answer(p, status::password);
   close_gracefully();
 }
@@ -133,12 +137,14 @@ net::slice session::encode(const packet_view& p) {
 
 // What the client has asked for: if it does not take that, it is of no use.
 void session::send_packet(const packet_view& p) {
+  settle();
   if (doomed_) return;
   if (!make_room(protocol::encoded_bytes(p))) return close_slow();
   send(encode(p));
 }
 
 void session::reply_encoded(const net::slice& packet) {
+  settle();
   if (!doomed_) {
     if (make_room(packet.size())) {
       send(packet);
@@ -154,18 +160,48 @@ void session::overflow() {
   if (shard_.owner().options().limits.slow == slow_consumer::close) close_slow();
 }
 
-void session::deliver(const net::slice& packet, channel via) {
-  if (!is_handshaken() || doomed_ || !authed_.load(std::memory_order_relaxed)) return;
-  if (via == channel::quick) {
-    const std::uint16_t port = peer_quick_port_.load(std::memory_order_relaxed);
-    if (port == 0 || !origin_.quick) return;
-    shard_.quick().send(origin_.quick, {origin_.peer.ip, port}, origin_.local.ip, packet);
-  } else if (make_room(packet.size())) {
-    send(packet);
-  } else {
-    return overflow();
+bool session::takes_publishes() const noexcept {
+  return is_handshaken() && !doomed_ && authed_.load(std::memory_order_relaxed);
+}
+
+void session::deliver(const net::slice& packets, std::uint32_t count) {
+  if (!takes_publishes()) return;
+  if (make_room(packets.size())) {
+    send(packets);
+    shard_.counters().deliveries += count;
+    return;
   }
+  // As many as there is room for.
+  net::slice one = packets;
+  for (; count != 0 && !doomed_; --count, one.begin = one.end) {
+    packet_view ignored;
+    one.end = packets.end;
+    const auto first = protocol::decode({one.data(), one.size()}, ignored);
+    one.end = one.begin + static_cast<std::uint32_t>(first.bytes);
+    if (make_room(one.size())) {
+      send(one);
+      ++shard_.counters().deliveries;
+    } else {
+      overflow();
+    }
+  }
+}
+
+void session::deliver_quick(const net::slice& packet) {
+  const std::uint16_t port = peer_quick_port_.load(std::memory_order_relaxed);
+  if (!takes_publishes() || port == 0 || !origin_.quick) return;
+  shard_.quick().send(origin_.quick, {origin_.peer.ip, port}, origin_.local.ip, packet);
   ++shard_.counters().deliveries;
+}
+
+// What is sent to a subscriber stays behind what was published before.
+void session::settle() {
+  if (!topics_.empty()) shard_.settle();
+}
+
+void session::set_authed(bool authed) {
+  settle();
+  authed_.store(authed, std::memory_order_relaxed);
 }
 
 bool session::send_message(const packet_view& p, channel via) {
@@ -177,6 +213,7 @@ bool session::send_message(const packet_view& p, channel via) {
     shard_.quick().send(origin_.quick, {origin_.peer.ip, port}, origin_.local.ip, encode(p));
     return true;
   }
+  settle();
   if (make_room(protocol::encoded_bytes(p))) {
     send(encode(p));
     return true;
@@ -193,6 +230,7 @@ void session::close_slow() {
 }
 
 void session::set_priority(std::uint8_t priority) {
+  settle();
   priority_.store(priority, std::memory_order_relaxed);
   order_ = shard_.owner().next_serial();
   shard_.priorities_changed();

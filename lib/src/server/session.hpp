@@ -43,15 +43,16 @@ class session final : public net::connection {
   void reply(std::uint32_t seqno, status s, payload_view payload, std::uint16_t tunid);
   /// An answer made elsewhere, encoded.
   void reply_encoded(const net::slice& packet);
-  /// A publish, encoded once for all.
-  void deliver(const net::slice& packet, channel via);
+  /// `count` publishes, one behind the other, encoded once for all.
+  void deliver(const net::slice& packets, std::uint32_t count);
+  void deliver_quick(const net::slice& packet);
   /// Closes, soon: whoever found the outbox full may be in the middle of a callback.
   void close_slow();
   /// A datagram, or a publish meant for this client alone.
   bool send_message(const packet_view& p, channel via);
   void quick_datagram(const packet_view& p, const socket_address& from);
 
-  void set_authed(bool authed) { authed_.store(authed, std::memory_order_relaxed); }
+  void set_authed(bool authed);
   void set_priority(std::uint8_t priority);
   void set_keepalive(std::chrono::seconds idle) { net::set_keepalive(native_handle(), idle); }
   using net::connection::block_input;
@@ -79,6 +80,8 @@ class session final : public net::connection {
   void handle_datagram(const packet_view& p);
 
   status subscribe(const std::vector<std::string_view>& urls, std::vector<std::string_view>& added);
+  bool takes_publishes() const noexcept;
+  void settle();
   void overflow();
   void send_packet(const packet_view& p);
   void answer(const packet_view& request, status s);

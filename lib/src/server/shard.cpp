@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <exception>
+#include <utility>
 
 #include "protocol/decoder.hpp"
 #include "protocol/encoder.hpp"
@@ -107,6 +108,7 @@ void shard::close_all() {
     s->abandon();
   lingering_.clear();
   waiting_for_backlog_.clear();
+  run_ = {};
   // Blocks are not to be let go of on another thread.
   quick_.flush();
   for (publish_batch& batch : outgoing_)
@@ -132,6 +134,7 @@ void shard::for_each(const std::function<void(session&)>& work) {
 // --- subscriptions ---
 
 bool shard::subscribe(std::string_view url, session& s, subscriptions::list& own) {
+  settle();
   const std::unique_lock lock(mutex_);
   if (!subscriptions_.add(url, s, own)) return false;
   subscriber_count_.fetch_add(1, std::memory_order_relaxed);
@@ -139,6 +142,7 @@ bool shard::subscribe(std::string_view url, session& s, subscriptions::list& own
 }
 
 bool shard::unsubscribe(std::string_view url, session& s, subscriptions::list& own) {
+  settle();
   const std::unique_lock lock(mutex_);
   if (!subscriptions_.remove(url, s, own)) return false;
   subscriber_count_.fetch_sub(1, std::memory_order_relaxed);
@@ -147,6 +151,7 @@ bool shard::unsubscribe(std::string_view url, session& s, subscriptions::list& o
 
 void shard::unsubscribe_all(session& s, subscriptions::list& own) {
   if (own.empty()) return;
+  settle();
   const std::unique_lock lock(mutex_);
   subscriber_count_.fetch_sub(own.size(), std::memory_order_relaxed);
   subscriptions_.remove_all(s, own);
@@ -161,13 +166,52 @@ bool shard::is_subscribed(std::string_view url) const {
 // --- publishing ---
 
 void shard::publish_here(const packet_view& p, channel via) {
-  if (!has_subscribers() || subscriptions_.match(p.url).empty()) return;
-  deliver(encode_to(loop_.log(), p), p.url, via);
+  if (!has_subscribers()) return;
+  const subscriptions::audience& to = audience_of(p.url);
+  if (!to.sessions.empty()) deliver(encode_to(loop_.log(), p), to, via);
+}
+
+const subscriptions::audience& shard::audience_of(std::string_view url) {
+  if (run_.to != nullptr) {
+    if (run_.to->url == url) return *run_.to;
+    settle();  // the next match may take its place
+  }
+  return subscriptions_.match(url);
 }
 
 void shard::deliver(const net::slice& packet, std::string_view url, channel via) {
-  for (session* s : subscriptions_.match(url))
-    s->deliver(packet, via);
+  deliver(packet, audience_of(url), via);
+}
+
+void shard::deliver(const net::slice& packet, const subscriptions::audience& to, channel via) {
+  if (via == channel::quick) {
+    for (session* s : to.sessions)
+      s->deliver_quick(packet);
+    return;
+  }
+  if (run_.to == &to && run_.packets.block == packet.block && run_.packets.end == packet.begin) {
+    run_.packets.end = packet.end;
+    ++run_.count;
+    return;
+  }
+  settle();
+  run_ = {&to, packet, 1};
+  if (!closing_requested_) {
+    closing_requested_ = true;
+    loop_.request_turn_closing(*this);
+  }
+}
+
+void shard::settle() {
+  if (run_.to == nullptr) return;
+  const publish_run run = std::exchange(run_, {});
+  for (session* s : run.to->sessions)
+    s->deliver(run.packets, run.count);
+}
+
+void shard::on_turn_closing() {
+  closing_requested_ = false;
+  settle();
 }
 
 bool shard::publish_there(shard& target, const packet_view& p, channel via) {

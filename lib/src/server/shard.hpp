@@ -27,8 +27,16 @@ class server_impl;
 struct shard_counters : net::traffic {
   net::counter accepted, refused, handshakes, handshake_timeouts, bad_passwords, protocol_errors;
   net::counter slow_closed, dropped, partial_timeouts, calls, calls_refused, deliveries;
-  net::counter datagrams_in, quick_rejected;
+  net::counter datagrams_in, quick_rejected, publishes;
   net::counter calls_open;  // gauge: deferred and not answered
+};
+
+/// Publishes on one URL, one behind the other in the log and in the minds of nobody else in
+/// between: their subscribers get them as one piece, at the price of one. It lasts until settle().
+struct publish_run {
+  const subscriptions::audience* to = nullptr;
+  net::slice packets;
+  std::uint32_t count = 0;
 };
 
 /// Publishes of one loop on their way to another: encoded, several in one block.
@@ -61,12 +69,15 @@ class shard final : public net::turn_end {
   void abandon(client_id id);
   session* find(client_id id) const;
   session* find(client_id id, std::uint64_t serial) const;
-  void set_commands(std::shared_ptr<const command_table> table) { commands_ = std::move(table); }
-  const std::shared_ptr<const command_table>& commands() const noexcept { return commands_; }
+  void set_commands(std::shared_ptr<const command_table> table) { commands_.set(std::move(table)); }
+  command_lookup& commands() noexcept { return commands_; }
   bool subscribe(std::string_view url, session& s, subscriptions::list& own);
   bool unsubscribe(std::string_view url, session& s, subscriptions::list& own);
   void unsubscribe_all(session& s, subscriptions::list& own);
   void priorities_changed() { subscriptions_.invalidate(); }
+  /// Before whatever changes who gets a publish, or must come behind those made so far: hands them
+  /// to their subscribers' outboxes.
+  void settle();
 
   /// Publishes to this shard's subscribers.
   void publish_here(const packet_view& p, channel via);
@@ -116,13 +127,19 @@ class shard final : public net::turn_end {
   bool publish_from_outside(const packet_view& p, channel via);
   /// A publish or datagram for one client alone. False: no such client.
   bool send_to(client_id client, const packet_view& p, channel via);
+  /// A publish by a thread that is no loop; the others count in counters().
   void count_publish() noexcept { publishes_.fetch_add(1, std::memory_order_relaxed); }
-  std::uint64_t publishes() const noexcept { return publishes_.load(std::memory_order_relaxed); }
+  std::uint64_t publishes() const noexcept {
+    return publishes_.load(std::memory_order_relaxed) + counters_.publishes;
+  }
   /// An answer to a deferred call of this shard's client.
   void answer(client_id client, std::uint64_t serial, const packet_view& p);
 
  private:
+  void on_turn_closing() override;
   void on_turn_end() override;
+  const subscriptions::audience& audience_of(std::string_view url);
+  void deliver(const net::slice& packet, const subscriptions::audience& to, channel via);
   void deliver(const net::slice& packet, std::string_view url, channel via);
   net::slice keep(const net::slice& packet);
   bool others_are_low() const noexcept;
@@ -137,10 +154,12 @@ class shard final : public net::turn_end {
   std::unordered_map<client_id, boost::intrusive_ptr<session>> lingering_;
   subscriptions subscriptions_;
   std::atomic<std::size_t> subscriber_count_{0};  // subscriptions, of all sessions
-  std::shared_ptr<const command_table> commands_;
+  command_lookup commands_;
   shard_counters counters_;
   std::atomic<std::uint64_t> publishes_{0};
   net::quick_sender quick_;
+  publish_run run_;
+  bool closing_requested_ = false;
 
   std::vector<publish_batch> outgoing_;  // by shard
   bool outgoing_requested_ = false;

@@ -1,9 +1,9 @@
 #include "server/subscriptions.hpp"
 
 #include <algorithm>
-#include <functional>
 
 #include "server/session.hpp"
+#include "vsoa/url_cache.hpp"
 
 namespace vsoa {
 
@@ -48,14 +48,15 @@ bool subscriptions::has(std::string_view url) const {
   return static_cast<bool>(topics_.best_match(url));
 }
 
-const std::vector<session*>& subscriptions::match(std::string_view url) {
-  remembered& place = cache_[std::hash<std::string_view>()(url) % remembered_count];
-  if (place.version == version_ && place.url == url) return place.sessions;
+const subscriptions::audience& subscriptions::match(std::string_view url) {
+  audience& place = cache_[detail::quick_url_hash(url) % remembered_count];
+  if (place.version == version_ && place.url == url) return place;
+  place.version = 0;  // until it is complete
   place.sessions.clear();
   collect(url, place.sessions);
   place.url = url;
   place.version = version_;
-  return place.sessions;
+  return place;
 }
 
 void subscriptions::collect(std::string_view url, std::vector<session*>& into) const {

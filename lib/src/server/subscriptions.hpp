@@ -31,18 +31,20 @@ class subscriptions {
   bool has(std::string_view url) const;  ///< some pattern takes `url`
   bool empty() const noexcept { return topics_.empty(); }
 
-  /// The sessions that get a publish on `url`: each once, of higher priority first, then in order
-  /// of connection. Valid until the next change. Remembers the answers for the URLs asked last.
-  const std::vector<session*>& match(std::string_view url);
+  /// Who gets a publish on a URL: each session once, of higher priority first, then in order of
+  /// connection.
+  struct audience {
+    std::string url;
+    std::vector<session*> sessions;
+    std::uint64_t version = 0;
+  };
+  /// Valid until the next change, or the next match of another URL. Remembers the answers for the
+  /// URLs asked last.
+  const audience& match(std::string_view url);
   /// Priorities have changed: remembered answers are void.
   void invalidate() noexcept { ++version_; }
 
  private:
-  struct remembered {
-    std::string url;
-    std::uint64_t version = 0;
-    std::vector<session*> sessions;
-  };
   static constexpr std::size_t remembered_count = 128;
 
   void leave(topic& t, session& s);
@@ -50,7 +52,7 @@ class subscriptions {
 
   url_map<topic> topics_;
   std::uint64_t version_ = 1;
-  std::array<remembered, remembered_count> cache_;
+  std::array<audience, remembered_count> cache_;
 };
 
 }  // namespace vsoa

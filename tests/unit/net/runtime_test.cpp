@@ -164,4 +164,52 @@ TEST_CASE("what has not run when the runtime stops is dropped with all it holds"
   CHECK(held.use_count() == 1);
 }
 
+TEST_CASE("a loop knows itself, other threads are none") {
+  runtime loops({.loops = 3, .log = {}});
+  loops.start();
+  CHECK(loops.here() == 3);
+  std::atomic<std::size_t> seen = 99;
+  loops.post(2, [&] { seen = loops.here(); });
+  CHECK(wait_until([&] { return seen != 99; }));
+  CHECK(seen == 2);
+}
+
+TEST_CASE("quiesce waits for what runs, and no longer than it is told") {
+  runtime loops({.loops = 2, .log = {}});
+  CHECK(loops.quiesce(0ms));  // none runs
+  loops.start();
+  CHECK(loops.quiesce(vsoa_test::patience));
+  std::atomic<bool> entered = false;
+  std::atomic<bool> release = false;
+  std::atomic<bool> left = false;
+  loops.post(1, [&] {
+    entered = true;
+    while (!release)
+      std::this_thread::yield();
+    left = true;
+  });
+  REQUIRE(wait_until([&] { return entered.load(); }));
+  CHECK_FALSE(loops.quiesce(20ms));
+  release = true;
+  CHECK(loops.quiesce(vsoa_test::patience));
+  CHECK(left);
+  // On a loop its own is not waited for.
+  std::atomic<int> result = -1;
+  loops.post(0, [&] { result = loops.quiesce(vsoa_test::patience) ? 1 : 0; });
+  CHECK(wait_until([&] { return result == 1; }));
+}
+
+TEST_CASE("a loop that polls busily does all that a sleeping one does") {
+  runtime loops({.loops = 1, .log = {}, .busy_poll = 1ms});
+  loops.start();
+  std::atomic<int> ticks = 0;
+  loops.start_timer(0, 2ms, 2ms, [&] { ++ticks; });
+  for (int i = 0; i < 20; ++i) {
+    std::atomic<bool> done = false;
+    loops.post(0, [&] { done = true; });
+    REQUIRE(wait_until([&] { return done.load(); }));
+  }
+  CHECK(wait_until([&] { return ticks >= 5; }));
+}
+
 }  // namespace
