@@ -79,6 +79,11 @@ void service::enable(plugin_host& plugins) {
   for (const auto& name : all.plugins) {
     if (plugin* p = plugins.find(name)) plugins.enable(*p, id_);
   }
+  for (const auto& name : all.not_configured) {
+    log_(vsoa::log_level::info, "service \"" + settings_.name + "\": plugin \"" + name +
+                                    "\" needs settings (plugins.settings." + name +
+                                    ".config) and has none: not served");
+  }
 }
 
 void service::connect(plugin_host& plugins) {
@@ -86,11 +91,6 @@ void service::connect(plugin_host& plugins) {
   resolution all = resolve(settings_, outlines, plugins.settings());
   for (const auto& line : all.complaints)
     log_(vsoa::log_level::warning, line);
-  for (const auto& name : all.not_configured) {
-    log_(vsoa::log_level::info, "service \"" + settings_.name + "\": plugin \"" + name +
-                                    "\" needs settings (plugins.settings." + name +
-                                    ".config) and has none: not served");
-  }
   std::vector<vsoa::server::command_entry> commands;
   for (route& each : all.routes) {
     plugin* p = plugins.find(each.plugin);

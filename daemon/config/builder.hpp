@@ -13,12 +13,13 @@ namespace vsoad::config {
 /// Something that is checked against the rest of the configuration once all of it has been read.
 struct mention {
   enum class what {
-    work_queue,       ///< must be defined
-    role,             ///< must be defined by the same service
-    service_name,     ///< unique, whatever the case
-    entry_name,       ///< as that, within an address family
-    listen_service,   ///< TCP and UDP
-    listen_position,  ///< UDP
+    work_queue,        ///< must be defined
+    role,              ///< must be defined by the same service
+    service_name,      ///< unique, whatever the case
+    entry_name,        ///< as that, within an address family
+    plugin_directory,  ///< an absolute path
+    listen_service,    ///< TCP and UDP
+    listen_position,   ///< UDP
   };
   what kind;
   std::size_t service;  ///< index, for role

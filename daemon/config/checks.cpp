@@ -1,6 +1,9 @@
 #include "checks.hpp"
 
 #include <map>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "suggest.hpp"
 
@@ -43,6 +46,14 @@ void check_role(const builder& built, const mention& m, report& findings) {
                      did_you_mean(m.written.text, known));
 }
 
+void check_absolute(const mention& m, report& findings) {
+  if (m.written.text.starts_with('/')) return;
+  findings.error(m.written.at, m.written.path,
+                 in_quotes(m.written.text) +
+                     " is relative, to whatever folder vsoad is started in; write a path that "
+                     "starts with \"/\"");
+}
+
 class first_users {
  public:
   explicit first_users(report& findings) : findings_(findings) {}
@@ -66,16 +77,31 @@ class first_users {
                         "; give each an address or a port of its own");
   }
 
+  /// The protocol has one answer for each name and address family; a service may have both.
   void check_name(const mention& m) {
-    // The protocol has one answer for each name and address family.
-    const char* family = m.kind == what::service_name ? "" : m.written.ip.v6 ? "/6" : "/4";
-    const auto [other, is_first] = names_.try_emplace(lower(m.written.text) + family, &m);
+    const std::string name = lower(m.written.text);
+    std::vector<std::string> families = {"/4", "/6"};
+    if (m.kind == what::entry_name) families = {m.written.ip.v6 ? "/6" : "/4"};
+    for (const std::string& family : families) {
+      const auto other = names_.find(name + family);
+      if (other == names_.end()) continue;
+      return findings_.error(m.written.at, m.written.path,
+                             "the name " + in_quotes(m.written.text) + " is taken by " +
+                                 other->second->written.path + " at " +
+                                 findings_.where(other->second->written.at) +
+                                 "; upper and lower case are the same");
+    }
+    for (const std::string& family : families)
+      names_.emplace(name + family, &m);
+  }
+
+  void check_priority(const mention& m) {
+    const auto [other, is_first] = priorities_.try_emplace({m.service, m.written.text}, &m);
     if (is_first) return;
     findings_.error(m.written.at, m.written.path,
-                    "the name " + in_quotes(m.written.text) + " is taken by " +
+                    "role " + in_quotes(m.written.text) + " has its priority by " +
                         other->second->written.path + " at " +
-                        findings_.where(other->second->written.at) +
-                        "; upper and lower case are the same");
+                        findings_.where(other->second->written.at) + " already; remove one");
   }
 
  private:
@@ -83,6 +109,7 @@ class first_users {
   /// By port and whether it is IPv6.
   std::map<std::pair<std::uint16_t, bool>, std::map<vsoa::ip_address, const mention*>> listens_;
   std::map<std::string, const mention*> names_;
+  std::map<std::pair<std::size_t, std::string>, const mention*> priorities_;  // by service, role
 };
 
 }  // namespace
@@ -96,6 +123,7 @@ void check_references(const builder& built, report& findings) {
         break;
       case what::role:
         check_role(built, m, findings);
+        users.check_priority(m);
         break;
       case what::listen_service:
       case what::listen_position:
@@ -103,6 +131,9 @@ void check_references(const builder& built, report& findings) {
         break;
       case what::service_name:
         users.check_name(m);
+        break;
+      case what::plugin_directory:
+        check_absolute(m, findings);
         break;
       case what::entry_name:
         if (!m.written.text.empty()) users.check_name(m);

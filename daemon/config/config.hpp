@@ -31,6 +31,7 @@ struct runtime_settings {
   std::string user;         // empty: stay who we are
   std::chrono::milliseconds shutdown_grace{5000};
   std::chrono::milliseconds stall_warning{100};  // 0: off
+  std::chrono::milliseconds busy_poll{0};        // 0: off
 };
 
 struct plugin_settings {

@@ -28,6 +28,7 @@ struct node {
   kind type = kind::null;
   place at;
   bool text_only = false;  ///< scalar: written in quotes, so never a number, a boolean or null
+  bool variable = false;   ///< scalar: was nothing but ${NAME}, so may be a number in quotes, too
   bool secret = false;     ///< masked when printed
   std::string tag;         ///< as written, "!file"; empty: none
   std::string text;        ///< scalar

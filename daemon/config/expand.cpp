@@ -32,6 +32,8 @@ node_ptr expander::expand(const node_ptr& scalar, std::string_view path) {
   if (scalar->tag.empty() && scalar->text.find('$') == std::string::npos) return scalar;
   auto out = std::make_shared<node>(*scalar);
   if (!expand_variables(*scalar, path, out->text)) return nullptr;
+  out->variable =
+      scalar->text.starts_with("${") && scalar->text.find('}') + 1 == scalar->text.size();
   if (scalar->tag == "!file") {
     if (!read_secret(*scalar, path, out->text)) return nullptr;
     out->tag.clear();
@@ -64,6 +66,9 @@ bool expander::expand_variables(const node& scalar, std::string_view path, std::
                   "a lone \"$\"; write ${NAME} for an environment variable, or $$ for the sign");
     }
     const std::string_view inside = text.substr(dollar + 2, end - dollar - 2);
+    if (inside.find("${") != std::string_view::npos) {
+      return fail(scalar, path, "a variable within a variable's default; write the default itself");
+    }
     const std::size_t dash = inside.find(":-");
     const std::string name(inside.substr(0, dash));
     if (!is_variable_name(name)) {

@@ -87,11 +87,12 @@ in a value stands for the environment variable
 stands for the default if the variable is not set or empty; without a default that is an error. A dollar
 sign is written
 .BR $$ .
-Inside { } and [ ] of YAML, put such a value in quotes.
+Inside { } and [ ] of YAML, put such a value in quotes; if it is nothing but a variable it may be a number
+all the same.
 .SS Secrets in files
 .BI "!file " PATH
 stands for the text in that file, at most 4 KiB, without the line end at its end. The path is relative to
-the folder of the configuration file.
+the folder of the file that it is written in.
 .B vsoad
 warns of a file that every user can read.
 )";

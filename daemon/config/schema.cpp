@@ -77,6 +77,14 @@ rows runtime_rows() {
        .help = "How long a shutdown waits for calls in flight to be answered.",
        .example = "10s",
        .store = [](builder& b, const value& v) { b.config.runtime.shutdown_grace = v.duration; }},
+      {.path = "runtime.busy_poll",
+       .type = duration(milliseconds{0}, milliseconds{1000}),
+       .fallback = time_text(usual.busy_poll),
+       .reload = reload_scope::restart,
+       .help = "How long an event loop that has run out of work goes on asking for more before it "
+               "sleeps: answers come sooner, and a core is busy meanwhile. 0s: not at all.",
+       .example = "1ms",
+       .store = [](builder& b, const value& v) { b.config.runtime.busy_poll = v.duration; }},
       {.path = "runtime.stall_warning",
        .type = duration(milliseconds{0}, minutes{1}),
        .fallback = time_text(usual.stall_warning),
@@ -99,7 +107,11 @@ rows plugin_rows() {
        .help = "Folders with plugins, <name>.so each, read at start. The first that has a name "
                "wins.",
        .example = "/opt/acme/plugins",
-       .store = [](builder& b, const value& v) { b.config.plugins.directories.push_back(v.text); }},
+       .store =
+           [](builder& b, const value& v) {
+             b.config.plugins.directories.push_back(v.text);
+             b.note(mention::what::plugin_directory, v);
+           }},
       {.path = "plugins.settings.<name>",
        .type = mapping(kind::name),
        .help = "Settings of the plugin with this name.",
@@ -164,7 +176,8 @@ rows position_rows() {
            }},
       {.path = "position.entries[]",
        .type = list(),
-       .help = "Services of other servers that are answered for.",
+       .help = "Services of other servers that are answered for. A name may stand here twice, for "
+               "IPv4 and for IPv6, and must not be that of a service.",
        .store = [](builder& b, const value&) { b.config.position.entries.emplace_back(); }},
       {.path = "position.entries[].name",
        .type = plain(kind::service),

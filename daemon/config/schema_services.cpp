@@ -54,8 +54,9 @@ rows service_rows() {
            }},
       {.path = "services[].advertise",
        .type = plain(kind::ip),
-       .help = "Address that the position server answers. Default: the one on which the query "
-               "arrived.",
+       .help = "Address that the position server answers for queries of its family, IPv4 or IPv6. "
+               "Default: the address on which the service listens; if that is 0.0.0.0 or [::], "
+               "the one on which the query arrived.",
        .example = "192.168.1.5",
        .store = [](builder& b, const value& v) { b.service().advertise = v.ip; }},
       {.path = "services[].info",

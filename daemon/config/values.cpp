@@ -47,9 +47,14 @@ bool in_range(const type_spec& type, std::uint64_t n) {
   return n >= type.min && n <= type.max;
 }
 
+/// Within { } a variable can only be written in quotes.
+bool may_be_no_text(const node& scalar) {
+  return !scalar.text_only || scalar.variable;
+}
+
 std::string parse_boolean(const node& scalar, value& out) {
   out.flag = scalar.text == "true";
-  if (!scalar.text_only && (out.flag || scalar.text == "false")) return {};
+  if (may_be_no_text(scalar) && (out.flag || scalar.text == "false")) return {};
   return in_quotes(scalar.text) + " is not true or false; write true or false, without quotes";
 }
 
@@ -60,7 +65,7 @@ std::string parse_integer(const type_spec& type, const node& scalar, value& out)
     out.text = scalar.text;
     return {};
   }
-  if (scalar.text_only) {
+  if (!may_be_no_text(scalar)) {
     return in_quotes(scalar.text) + " is a text; write the number without quotes";
   }
   const bool digits =
@@ -174,6 +179,19 @@ std::string address_problem(std::string_view text) {
   if (parse_number(text, port)) {
     return in_quotes(text) + " is only a port; write the address too: \"0.0.0.0:" + shown(text) +
            "\", \"127.0.0.1:" + shown(text) + "\" or \"[::]:" + shown(text) + "\"";
+  }
+  if (const std::size_t colon = text.rfind(':'); colon != text.npos) {
+    const std::string_view host = text.substr(0, colon);
+    const std::string_view digits = text.substr(colon + 1);
+    const auto ip = vsoa::ip_address::parse(host);
+    // "::1:3000" is an IPv6 address, too, but hardly one that somebody means.
+    if (ip && ip->v6 && digits.size() > 1 && parse_number(digits, port) && port <= 65535) {
+      return in_quotes(text) + " needs brackets around the address; write \"[" + shown(host) +
+             "]:" + shown(digits) + "\"";
+    }
+    if (ip && !ip->v6 && parse_number(digits, port)) {
+      return "port " + shown(digits) + " is out of range; allowed is 0 to 65535";
+    }
   }
   if (const auto ip = vsoa::ip_address::parse(text)) {
     return in_quotes(text) + " has no port; write one such as \"" +

@@ -58,9 +58,13 @@ bool scan(const std::string& path, candidates& found, std::vector<plugin_failure
     if (file == "." || file == "..") continue;
     const std::string full = path + "/" + std::string(file);
     const std::string name(file.substr(0, file.size() - std::min(file.size(), suffix.size())));
-    if (!file.ends_with(suffix) || !is_plugin_name(name)) {
-      tell(log, vsoa::log_level::debug,
-           "plugin directory: " + full + " is skipped: not a <name>.so");
+    if (!file.ends_with(suffix)) {
+      tell(log, vsoa::log_level::debug, "plugin directory: " + full + " is skipped: not a .so");
+    } else if (!is_plugin_name(name)) {
+      tell(log, vsoa::log_level::warning,
+           "plugin " + full +
+               " is not served: its name is not one for a plugin, which is small "
+               "letters, digits, \"-\" and \"_\"");
     } else if (!found.try_emplace(name, candidate{directory, full}).second) {
       tell(log, vsoa::log_level::debug,
            "plugin directory: " + full + " is skipped: " + found[name].path + " comes first");

@@ -55,6 +55,11 @@ void plugin_host::load() {
                                            code->path());
     plugins_.push_back(std::make_unique<plugin>(std::move(code), *env_, settings, plugins_.size()));
   }
+  for (const auto& [name, unused] : settings_.settings) {
+    if (find(name) != nullptr) continue;
+    env_->tell(vsoa::log_level::warning,
+               "plugins.settings." + name + ": there is no plugin of this name");
+  }
 }
 
 void plugin_host::start() {

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <chrono>
 #include <stdexcept>
 #include <system_error>
 
@@ -13,7 +14,7 @@ namespace vsoad {
 namespace {
 
 // For what a plugin has under way when it is stopped.
-constexpr std::chrono::seconds plugin_patience{2};
+constexpr std::chrono::milliseconds plugin_patience{2000};
 
 // As many descriptors as we may have: every client takes one.
 void raise_descriptor_limit() {
@@ -45,7 +46,7 @@ void keep_freed_memory() {
 application::application(const config::configuration& settings, const logging& log)
     : settings_(settings),
       log_(log),
-      loops_({settings.runtime.threads, log.sink()}),
+      loops_({settings.runtime.threads, log.sink(), settings.runtime.busy_poll}),
       directory_(loops_),
       position_(loops_,
                 [this](const vsoa::position_query& query, vsoa::position_server::answer answer) {
@@ -135,6 +136,31 @@ bool application::is_idle() const {
 
 bool application::stop(const std::function<bool()>& hurry) {
   const auto deadline = std::chrono::steady_clock::now() + settings_.runtime.shutdown_grace;
+  const bool stopped = loops_answer(deadline, hurry) && drain(deadline, hurry);
+  for (const auto& s : services_)
+    log_.info(s->summary());
+  for (const auto& line : plugins_.summary())
+    log_.info(line);
+  if (!position_addresses_.empty()) log_.info(position_summary());
+  return stopped;
+}
+
+// A loop that a plugin keeps can be asked for nothing, not even to end.
+bool application::loops_answer(std::chrono::steady_clock::time_point deadline,
+                               const std::function<bool()>& hurry) {
+  constexpr std::chrono::milliseconds moment{20};
+  while (!loops_.quiesce(moment)) {
+    if (!hurry() && std::chrono::steady_clock::now() < deadline) continue;
+    log_.error(
+        "an event loop is kept by a plugin's callback that does not return: ending without "
+        "its clients' answers, and without stop() of the plugins");
+    return false;
+  }
+  return true;
+}
+
+bool application::drain(std::chrono::steady_clock::time_point deadline,
+                        const std::function<bool()>& hurry) {
   for (const auto& s : services_)
     s->server().drain();
   while (!is_idle() && std::chrono::steady_clock::now() < deadline) {
@@ -142,19 +168,17 @@ bool application::stop(const std::function<bool()>& hurry) {
   }
   if (!is_idle()) log_.warning("stopping with calls or answers still in flight");
   // Plugins that are asked in vain have had the grace already.
-  const bool stopped = plugins_.stop(hurry() ? std::chrono::milliseconds(100) : plugin_patience);
+  const auto patience = hurry() ? std::chrono::milliseconds(100) : plugin_patience;
+  const bool stopped = plugins_.stop(patience);
+  // What does not return may be on a loop, which then does not end either.
+  if (!stopped && !loops_.quiesce(patience)) return false;
   // Plugins have answered what they had deferred: let the loops write that.
   while (!is_idle() && std::chrono::steady_clock::now() < deadline) {
     if (hurry()) break;
   }
-  for (const auto& s : services_) {
+  for (const auto& s : services_)
     s->server().stop();
-    log_.info(s->summary());
-  }
   position_.stop();
-  for (const auto& line : plugins_.summary())
-    log_.info(line);
-  if (!position_addresses_.empty()) log_.info(position_summary());
   return stopped;
 }
 

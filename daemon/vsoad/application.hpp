@@ -42,6 +42,9 @@ class application {
   void start_plugins();
   void start_services();
   bool is_idle() const;
+  bool loops_answer(std::chrono::steady_clock::time_point deadline,
+                    const std::function<bool()>& hurry);
+  bool drain(std::chrono::steady_clock::time_point deadline, const std::function<bool()>& hurry);
   std::string position_summary() const;
 
   const config::configuration settings_;

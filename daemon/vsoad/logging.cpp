@@ -70,8 +70,12 @@ class line_formatter : public spdlog::formatter {
   std::string end_;
 };
 
+bool has_journal() noexcept {
+  return ::access("/run/systemd/journal/socket", W_OK) == 0;
+}
+
 std::shared_ptr<spdlog::logger> make_logger(const config::log_settings& settings) {
-  const bool journal = settings.target == config::log_target::journal ||
+  const bool journal = (settings.target == config::log_target::journal && has_journal()) ||
                        (settings.target == config::log_target::automatic && stderr_is_journal());
   spdlog::sink_ptr sink;
   if (journal) {
@@ -111,6 +115,9 @@ void write(spdlog::logger& logger, vsoa::log_level level, std::string_view text)
 
 logging::logging(const config::log_settings& settings) : logger_(make_logger(settings)) {
   set_level(settings.level);
+  if (settings.target == config::log_target::journal && !has_journal()) {
+    warning("log.target is journal, and there is none here: this log goes to standard error");
+  }
 }
 
 void logging::set_level(vsoa::log_level least) noexcept {

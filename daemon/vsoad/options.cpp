@@ -45,7 +45,7 @@ Exit codes:
   2  the command line is wrong
 
 Signals: TERM and INT end it, calls in flight are answered first, a second
-one ends it at once. HUP is ignored: the configuration is read at start only.
+one ends the waiting. HUP is ignored: the configuration is read at start only.
 )";
 
 po::options_description known_options() {

@@ -101,6 +101,25 @@ services:
   CHECK(line("position: queries=2 ").find(" answered=1 unknown=1 ") != std::string::npos);
 }
 
+TEST_CASE("a plugin that keeps an event loop does not keep the daemon from ending") {
+  const temporary_directory plugins;
+  const auto probe = plugins.path() / "probe.so";
+  std::filesystem::copy_file(VSOAD_TEST_PLUGINS "/probe.so", probe);
+  std::filesystem::permissions(probe, std::filesystem::perms{0755});
+  daemon_runner vsoad{"runtime: { threads: 1, shutdown_grace: 300ms }\nplugins: { directory: \"" +
+                      plugins.path().string() + R"(" }
+services:
+  - { name: main, listen: "127.0.0.1:0", plugins: [ probe ] }
+)"};
+  tcp_peer client{vsoad.service()};
+  client.handshake();
+  client.send(rpc(1, "/sleep", "60000"));
+  CHECK(vsoad.wait_for_line("has kept its event loop"));
+  vsoad.signal(SIGTERM);
+  CHECK(vsoad.wait_for_line("is kept by a plugin's callback"));
+  CHECK(vsoad.wait_exit().code == 0);
+}
+
 TEST_CASE("SIGINT ends it as SIGTERM does, and nobody listens afterwards") {
   daemon_runner vsoad{one_service()};
   vsoad.signal(SIGINT);

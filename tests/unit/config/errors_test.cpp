@@ -259,8 +259,10 @@ TEST_CASE("addresses") {
        {"c.yaml:1:21: position.listen: \"localhost:3005\" is not an address and a port; write one "
         "such as \"127.0.0.1:3005\" or \"[::1]:3005\"; host names are not looked up"}},
       {listen("127.0.0.1:65536"),
-       {"c.yaml:1:21: position.listen: \"127.0.0.1:65536\" is not an address and a port; write one "
-        "such as \"127.0.0.1:3005\" or \"[::1]:3005\"; host names are not looked up"}},
+       {"c.yaml:1:21: position.listen: port 65536 is out of range; allowed is 0 to 65535"}},
+      {listen("\"::1:3000\""),
+       {"c.yaml:1:21: position.listen: \"::1:3000\" needs brackets around the address; write "
+        "\"[::1]:3000\""}},
       {"position: { upstream: \"0.0.0.0:54\" }",
        {"c.yaml:1:23: position.upstream: \"0.0.0.0:54\" is nowhere; write the address and the port "
         "of the other side"}},
@@ -316,6 +318,16 @@ TEST_CASE("references and collisions") {
        "    - { name: X, address: \"fd00::1\", port: 1 }",
        {"c.yaml:4:27: position.entries[1].address: the name \"X\" is taken by "
         "position.entries[0].address at c.yaml:3:27; upper and lower case are the same"}},
+      {"position: { entries: [ { name: a, address: \"fd00::1\", port: 1 } ] }\n" + service(""),
+       {"c.yaml:3:11: services[0].name: the name \"a\" is taken by position.entries[0].address at "
+        "c.yaml:1:44; upper and lower case are the same"}},
+      {service("    credentials: [ { role: a, password: x } ]\n"
+               "    priority: [ { role: a, level: 1 }, { role: a, level: 2 } ]"),
+       {"c.yaml:5:48: services[0].priority[1].role: role \"a\" has its priority by "
+        "services[0].priority[0].role at c.yaml:5:25 already; remove one"}},
+      {"plugins: { directory: plugins }",
+       {"c.yaml:1:23: plugins.directory: \"plugins\" is relative, to whatever folder vsoad is "
+        "started in; write a path that starts with \"/\""}},
   });
 }
 
@@ -334,8 +346,11 @@ TEST_CASE("variables and files") {
       {user("${1X}"),
        {"c.yaml:1:18: runtime.user: \"1X\" is not the name of an environment variable"}},
       {user("${BAD}"), {"c.yaml:1:18: runtime.user: environment variable BAD is not UTF-8 text"}},
-      {"runtime: { threads: \"${THREADS}\" }",
-       {"c.yaml:1:21: runtime.threads: \"3\" is a text; write the number without quotes"}},
+      {"runtime: { threads: \"0${THREADS}\" }",
+       {"c.yaml:1:21: runtime.threads: \"03\" is a text; write the number without quotes"}},
+      {user("${NONE:-${SET}}"),
+       {"c.yaml:1:18: runtime.user: a variable within a variable's default; write the default "
+        "itself"}},
       {"runtime: { user: !file /nonexistent/pw }",
        {"c.yaml:1:18: runtime.user: /nonexistent/pw can't be read: No such file or directory"}},
       {"runtime: { user: !file / }",

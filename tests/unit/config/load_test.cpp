@@ -216,12 +216,13 @@ plugins:
 
 TEST_CASE("variables may stand for any value") {
   const configuration c = loaded(
-      "runtime: { threads: 2 }\nservices:\n  - name: ${NONE:-cabin}\n"
+      "runtime: { threads: \"${THREADS}\" }\nservices:\n  - name: ${NONE:-cabin}\n"
       "    listen: 127.0.0.1:${EMPTY:-3}005\n    limits:\n      clients: ${THREADS}\n");
   REQUIRE(c.services.size() == 1);
   CHECK(c.services[0].name == "cabin");
   CHECK(c.services[0].listen[0].port == 3005);
   CHECK(c.services[0].limits.clients == 3);
+  CHECK(c.runtime.threads == 3);  // in { } only quotes hold a variable
 }
 
 TEST_CASE("what is all commented out is as if it were not there") {

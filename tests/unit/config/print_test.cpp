@@ -31,6 +31,7 @@ TEST_CASE("every default is filled in") {
 runtime:
   threads: auto
   shutdown_grace: 5s
+  busy_poll: 0s
   stall_warning: 100ms
 plugins:
   directory:
