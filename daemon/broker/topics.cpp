@@ -44,13 +44,14 @@ class topics::impl : public std::enable_shared_from_this<impl> {
   }
 
   void datagram(std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
-    const auto* topic = find(url);
+    const std::size_t loop = loops_.here();
+    const auto* topic = find(url, loop);
     if (topic == nullptr || !topic->relay) return;
-    if (publish(topic, url, payload, via)) count_relayed();
+    if (publish(topic, url, payload, via)) count_relayed(loop);
   }
 
   bool publish(std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
-    return publish(find(url), url, payload, via);
+    return publish(find(url, loops_.here()), url, payload, via);
   }
 
   void subscribed(vsoa::client_id client, std::span<const std::string_view> urls) {
@@ -87,16 +88,14 @@ class topics::impl : public std::enable_shared_from_this<impl> {
     std::atomic<std::uint64_t> relayed{0};
   };
 
-  const config::topic_settings* find(std::string_view url) {
+  const config::topic_settings* find(std::string_view url, std::size_t loop) {
     const auto search = [this](std::string_view wanted) {
       return topics_.best_match(wanted).value;
     };
-    const std::size_t loop = loops_.here();
     return loop == loops_.size() ? search(url) : loop_parts_[loop].recent.find(url, search);
   }
 
-  void count_relayed() noexcept {
-    const std::size_t loop = loops_.here();
+  void count_relayed(std::size_t loop) noexcept {
     auto& count = loop_parts_[loop].relayed;
     if (loop == loops_.size()) {
       count.fetch_add(1, std::memory_order_relaxed);

@@ -15,8 +15,6 @@
 namespace vsoa::net {
 namespace {
 
-thread_local loop* current_loop = nullptr;
-
 steady_time clock_now() {
   return std::chrono::steady_clock::now();
 }
@@ -45,21 +43,17 @@ loop::loop(std::size_t index, const log_sink& log, std::chrono::microseconds bus
 loop::~loop() = default;
 
 void loop::run() {
-  current_loop = this;
+  current_ = this;
   while (!stopping_.load(std::memory_order_acquire)) {
     const auto one = [this] { turn(); };
     run_contained(one);
   }
-  current_loop = nullptr;
+  current_ = nullptr;
 }
 
 void loop::request_stop() {
   stopping_.store(true, std::memory_order_release);
   waker_.wake();
-}
-
-loop* loop::current() noexcept {
-  return current_loop;
 }
 
 // --- a turn ---

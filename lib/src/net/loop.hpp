@@ -59,7 +59,7 @@ class loop {
   /// Whether the caller runs on this loop's thread.
   bool is_here() const noexcept { return current() == this; }
   /// The loop that the calling thread runs; null: none.
-  static loop* current() noexcept;
+  static loop* current() noexcept { return current_; }
   /// Runs `work` on this loop, soon, in order. Any thread.
   void post(task work);
 
@@ -114,6 +114,8 @@ class loop {
   void run_contained(Work& work) const;
   void end_turn();
   void run_all(std::vector<turn_end*>& list, void (turn_end::*step)());
+
+  static inline constinit thread_local loop* current_ = nullptr;
 
   const std::size_t index_;
   const log_sink& log_sink_;

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "protocol/encoder.hpp"
 #include "protocol/param.hpp"
 #include "protocol/wire.hpp"
 #include "server/server_impl.hpp"
@@ -63,7 +64,7 @@ void session::handle_servinfo(const packet_view& p) {
     shard_.owner().gate().passed(origin_.id);
   }
   handshaken_.store(true, std::memory_order_release);
-  send_alone(encode(reply));
+  send_alone(encode(reply, protocol::encoded_bytes(reply)));
   if (!first || !is_open()) return;
 
   set_packet_limit(max_packet_bytes);

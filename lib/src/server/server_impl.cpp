@@ -273,11 +273,14 @@ std::shared_ptr<const std::vector<credential>> server_impl::credentials() const 
 
 bool server_impl::publish(std::string_view url, payload_view payload, channel via) {
   const packet_view p = message(packet_type::publish, url, payload);
-  if (stopped_ || !is_sendable(p, via)) return false;
+  if (stopped_ || !protocol::fits(p, via)) return false;
   shard* local = here();
+  // What the loop is publishing on already has been looked at.
+  const bool goes_on = local != nullptr && local->is_publishing_on(url);
+  if (!goes_on && !is_valid_url(url)) return false;
   if (local != nullptr) {
     ++local->counters().publishes;
-    local->publish_here(p, via);
+    local->publish_here(p, via, goes_on);
   } else {
     shards_.front()->count_publish();
   }

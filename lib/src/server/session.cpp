@@ -129,8 +129,8 @@ void session::answer(const packet_view& request, status s) {
   send_packet(p);
 }
 
-net::slice session::encode(const packet_view& p) {
-  net::slice packet = where().log().reserve(protocol::encoded_bytes(p));
+net::slice session::encode(const packet_view& p, std::size_t bytes) {
+  net::slice packet = where().log().reserve(bytes);
   protocol::encode(p, packet.block->data() + packet.begin);
   return packet;
 }
@@ -139,8 +139,9 @@ net::slice session::encode(const packet_view& p) {
 void session::send_packet(const packet_view& p) {
   settle();
   if (doomed_) return;
-  if (!make_room(protocol::encoded_bytes(p))) return close_slow();
-  send(encode(p));
+  const std::size_t bytes = protocol::encoded_bytes(p);
+  if (!make_room(bytes)) return close_slow();
+  send(encode(p, bytes));
 }
 
 void session::reply_encoded(const net::slice& packet) {
@@ -210,12 +211,14 @@ bool session::send_message(const packet_view& p, channel via) {
   if (via == channel::quick) {
     const std::uint16_t port = peer_quick_port_.load(std::memory_order_relaxed);
     if (port == 0 || !origin_.quick) return false;
-    shard_.quick().send(origin_.quick, {origin_.peer.ip, port}, origin_.local.ip, encode(p));
+    shard_.quick().send(origin_.quick, {origin_.peer.ip, port}, origin_.local.ip,
+                        encode(p, protocol::encoded_bytes(p)));
     return true;
   }
   settle();
-  if (make_room(protocol::encoded_bytes(p))) {
-    send(encode(p));
+  const std::size_t bytes = protocol::encoded_bytes(p);
+  if (make_room(bytes)) {
+    send(encode(p, bytes));
     return true;
   }
   overflow();

@@ -85,7 +85,7 @@ class session final : public net::connection {
   void overflow();
   void send_packet(const packet_view& p);
   void answer(const packet_view& request, status s);
-  net::slice encode(const packet_view& p);
+  net::slice encode(const packet_view& p, std::size_t bytes);
 
   shard& shard_;
   const origin origin_;

@@ -165,17 +165,15 @@ bool shard::is_subscribed(std::string_view url) const {
 
 // --- publishing ---
 
-void shard::publish_here(const packet_view& p, channel via) {
+void shard::publish_here(const packet_view& p, channel via, bool goes_on) {
   if (!has_subscribers()) return;
-  const subscriptions::audience& to = audience_of(p.url);
+  const subscriptions::audience& to = goes_on ? *run_.to : audience_of(p.url);
   if (!to.sessions.empty()) deliver(encode_to(loop_.log(), p), to, via);
 }
 
 const subscriptions::audience& shard::audience_of(std::string_view url) {
-  if (run_.to != nullptr) {
-    if (run_.to->url == url) return *run_.to;
-    settle();  // the next match may take its place
-  }
+  if (is_publishing_on(url)) return *run_.to;
+  settle();  // the next match may take its place
   return subscriptions_.match(url);
 }
 

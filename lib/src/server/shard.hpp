@@ -79,8 +79,13 @@ class shard final : public net::turn_end {
   /// to their subscribers' outboxes.
   void settle();
 
+  /// Whether the last publish, in this turn, was on this URL.
+  bool is_publishing_on(std::string_view url) const noexcept {
+    return run_.to != nullptr && run_.to->url == url;
+  }
   /// Publishes to this shard's subscribers.
-  void publish_here(const packet_view& p, channel via);
+  /// @param goes_on  is_publishing_on(p.url)
+  void publish_here(const packet_view& p, channel via, bool goes_on);
   /// Publishes to those of another shard, with what else this turn has for it. False: dropped, it
   /// has too much waiting.
   bool publish_there(shard& target, const packet_view& p, channel via);
