@@ -98,6 +98,7 @@ struct server_stats {
                                      ///< address, or too many on their way to the client's loop
   std::uint64_t received_bytes = 0;
   std::uint64_t sent_bytes = 0;
+  std::uint64_t reads = 0;         ///< system calls that read from a client's TCP socket
   std::uint64_t writes = 0;        ///< system calls that wrote to a client's TCP socket
   std::uint64_t outbox_bytes = 0;  ///< gauge: queued and not yet taken by the kernel
 };

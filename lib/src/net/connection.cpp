@@ -68,6 +68,7 @@ void connection::stop_reading() noexcept {
 void connection::on_readable() {
   if (state_ == state::lingering) return discard_input();
   const auto buffer = loop_.receive_buffer();
+  ++traffic_.reads;
   const ssize_t count = ::recv(native_handle(), buffer.data(), buffer.size(), 0);
   if (count > 0) {
     traffic_.received_bytes += static_cast<std::uint64_t>(count);

@@ -35,6 +35,7 @@ enum class close_reason : std::uint8_t {
 struct traffic {
   counter received_bytes;
   counter sent_bytes;
+  counter reads;
   counter writes;
   counter outbox_bytes;  // gauge
 };

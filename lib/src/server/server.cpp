@@ -151,6 +151,7 @@ server_stats server::stats() const {
     sum.quick_rejected += c.quick_rejected;
     sum.received_bytes += c.received_bytes;
     sum.sent_bytes += c.sent_bytes + s->quick().sent_bytes();
+    sum.reads += c.reads;
     sum.writes += c.writes;
     sum.outbox_bytes += c.outbox_bytes;
   }

@@ -72,4 +72,53 @@ TEST_CASE("a publish from a handler to subscribers of the same loop costs no all
         }) == 0);
 }
 
+TEST_CASE("nor do many, to several subscribers, on one URL or in turns on two") {
+  constexpr int many = 64;
+  test_server server;
+  server->on_datagram([&](vsoa::client_id, std::string_view url, vsoa::payload_view payload,
+                          vsoa::channel) { server->publish(url, payload); });
+  server.start();
+  tcp_peer publisher = server.client();
+  std::vector<tcp_peer> subscribers;
+  for (int i = 0; i < 3; ++i) {
+    subscribers.push_back(server.client());
+    subscribe_to(subscribers.back(), "/t/");
+  }
+  for (const int urls : {1, 2}) {
+    std::string batch;
+    for (int i = 0; i < many; ++i)
+      batch += datagram("/t/" + std::to_string(i % urls), "{}", "data").bytes();
+    CHECK(measure(server, [&] {
+            publisher.send(batch);
+            for (tcp_peer& each : subscribers) {
+              for (int i = 0; i < many; ++i)
+                each.read();
+            }
+          }) == 0);
+  }
+}
+
+TEST_CASE("what comes as one piece is read at once and answered at once") {
+  constexpr std::uint32_t calls = 64;
+  constexpr int rounds = 20;
+  test_server server;
+  server->command("/echo", echo);
+  server.start();
+  tcp_peer peer = server.client();
+  peer.ask(ping(1));
+  std::string batch;  // less than a segment, so that it comes as one piece
+  for (std::uint32_t i = 0; i < calls; ++i)
+    batch += rpc(i, "/echo", "{}").bytes();
+  const auto before = server->stats();
+  for (int round = 0; round < rounds; ++round) {
+    peer.send(batch);
+    for (std::uint32_t i = 0; i < calls; ++i)
+      peer.read();
+  }
+  const auto after = server->stats();
+  CHECK(after.calls - before.calls == rounds * calls);
+  CHECK(after.reads - before.reads == rounds);
+  CHECK(after.writes - before.writes == rounds);
+}
+
 }  // namespace
