@@ -11,12 +11,19 @@ callback_runner::callback_runner(environment& env, bool is_concurrent, vsoa::wor
       is_concurrent_(is_concurrent),
       own_queue_(own),
       loop_(loop),
+      visits_(env.loops.size()),
       gate_(max_waiting, [this] { hand_over(); }) {}
 
 bool callback_runner::wait(std::chrono::milliseconds patience) const {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   // Loops first: what they are in may leave jobs behind, which are counted.
-  if (!env_.loops.quiesce(patience)) return false;
+  if (!env_.loops.quiesce(patience)) {
+    // Somebody keeps a loop. Who is not inside there has been out since the door was closed.
+    const auto is_inside = [](const loop_visits& v) {
+      return v.depth.load(std::memory_order_acquire) != 0;
+    };
+    if (std::any_of(visits_.begin(), visits_.end(), is_inside)) return false;
+  }
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
   return door_.wait(std::max(left, std::chrono::milliseconds(0)));

@@ -3,12 +3,16 @@
 // on an event loop, and not after the end.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "plugin_host/environment.hpp"
 #include "plugin_host/rundown.hpp"
@@ -98,23 +102,42 @@ class callback_runner {
   }
 
  private:
-  // Inside for a scope, if the door is open. Loops are not counted, which would cost each call two
-  // locked additions: wait() has them all come out of what they are in.
+  // How often a loop is inside; written by that loop alone, so no locked additions.
+  struct alignas(64) loop_visits {
+    std::atomic<std::uint32_t> depth{0};
+
+    void add(std::uint32_t n) noexcept {
+      depth.store(depth.load(std::memory_order_relaxed) + n, std::memory_order_release);
+    }
+  };
+
+  // Inside for a scope, if the door is open. That a loop has come out wait() knows for certain by
+  // having it run something else.
   class visit {
    public:
-    explicit visit(callback_runner& to) noexcept
-        : counted_(to.env_.loops.here() == to.env_.loops.size() ? &to.door_ : nullptr),
-          entered_(counted_ != nullptr ? counted_->enter() : !to.door_.is_closed()) {}
+    explicit visit(callback_runner& to) noexcept : to_(to), loop_(to.env_.loops.here()) {
+      if (loop_ == to_.visits_.size()) {
+        entered_ = to_.door_.enter();
+        return;
+      }
+      to_.visits_[loop_].add(1);
+      entered_ = !to_.door_.is_closed();
+    }
     ~visit() {
-      if (counted_ != nullptr && entered_) counted_->leave();
+      if (loop_ != to_.visits_.size()) {
+        to_.visits_[loop_].add(~std::uint32_t{0});
+      } else if (entered_) {
+        to_.door_.leave();
+      }
     }
     visit(const visit&) = delete;
     visit& operator=(const visit&) = delete;
     explicit operator bool() const noexcept { return entered_; }
 
    private:
-    rundown* const counted_;
-    const bool entered_;
+    callback_runner& to_;
+    const std::size_t loop_;
+    bool entered_ = false;
   };
 
   template <class Work>
@@ -138,6 +161,7 @@ class callback_runner {
   vsoa::work_queue* const own_queue_;
   const std::size_t loop_;
   rundown door_{false};
+  std::vector<loop_visits> visits_;
   serial_gate gate_;
 
   std::mutex mutex_;           // innermost

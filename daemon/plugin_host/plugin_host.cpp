@@ -83,6 +83,8 @@ bool plugin_host::stop(std::chrono::milliseconds patience) noexcept {
   bool all = true;
   for (auto one = started_.rbegin(); one != started_.rend(); ++one) {
     all = (*one)->stop(patience) && all;
+    // The others have been waited for, too, when one has been in vain.
+    if (!all) patience = std::min(patience, std::chrono::milliseconds(100));
   }
   // Those that did not start may have left something running, too.
   for (const auto& one : plugins_)

@@ -13,20 +13,31 @@ namespace vsoa {
 
 namespace detail {
 
-/// Looks at the length and the first and last eight bytes only: a collision costs a search.
+/// All bytes, eight at a time, without a secret: who makes two URLs collide gets a search for each.
 inline std::size_t quick_url_hash(std::string_view url) noexcept {
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
-  if (url.size() >= sizeof(first)) {
-    std::memcpy(&first, url.data(), sizeof(first));
-    std::memcpy(&last, url.data() + url.size() - sizeof(last), sizeof(last));
-  } else {
-    for (const char c : url)
-      first = first << 8 | static_cast<unsigned char>(c);
-  }
   constexpr std::uint64_t odd = 0x9E3779B97F4A7C15;
-  const std::uint64_t mixed = (first ^ (last * odd) ^ url.size()) * odd;
-  return static_cast<std::size_t>(mixed >> 40);
+  std::uint64_t h = url.size();
+  const auto take = [&h](std::uint64_t word) {
+    h = (h ^ word) * odd;
+    h ^= h >> 29;
+  };
+  std::uint64_t word = 0;
+  const char* at = url.data();
+  std::size_t left = url.size();
+  for (; left >= sizeof(word); at += sizeof(word), left -= sizeof(word)) {
+    std::memcpy(&word, at, sizeof(word));
+    take(word);
+  }
+  if (url.size() >= sizeof(word)) {
+    std::memcpy(&word, url.data() + url.size() - sizeof(word), sizeof(word));
+    take(word);
+  } else {
+    word = 0;
+    for (const char c : url)
+      word = word << 8 | static_cast<unsigned char>(c);
+    take(word);
+  }
+  return static_cast<std::size_t>(h >> 32);
 }
 
 }  // namespace detail

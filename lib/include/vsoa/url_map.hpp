@@ -30,12 +30,14 @@ class prefix_hasher {
   /// without.
   std::size_t with(std::string_view segment, bool slash) const noexcept {
     const auto& key = keys();
-    std::uint64_t h = state_ ^ (std::uint64_t{segment.size()} << 1 | (slash ? 1U : 0U));
+    std::uint64_t h = state_;
     const char* at = segment.data();
     std::size_t left = segment.size();
     for (; left > 8; at += 8, left -= 8)
       h = mix(h ^ load<std::uint64_t>(at), key[1]);
-    return mix(mix(h ^ tail(at, left), key[2]), key[3]);
+    // The length goes in behind the bytes: in one word with them, the one could undo the others.
+    h = mix(h ^ tail(at, left), key[2]);
+    return mix(h ^ (std::uint64_t{segment.size()} << 1 | (slash ? 1U : 0U)), key[3]);
   }
   /// Adds a segment and the slash that ends it.
   void add(std::string_view segment) noexcept { state_ = with(segment, true); }
@@ -60,7 +62,7 @@ class prefix_hasher {
     std::memcpy(&word, at, sizeof(word));
     return word;
   }
-  // 0..8 bytes; with their number, which the caller has mixed in, no two are alike.
+  // 0..8 bytes; no two of one number are alike.
   static std::uint64_t tail(const char* at, std::size_t count) noexcept {
     if (count >= 4) {
       return load<std::uint32_t>(at) | load<std::uint32_t>(at + count - 4) << 32;

@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <system_error>
 
 namespace vsoa::net {
 namespace {
 
 constexpr std::chrono::seconds linger_time{1};
+// Of interest_: the poller does not know the socket for now.
+constexpr std::uint32_t not_asked = ~std::uint32_t{0};
 
 std::chrono::steady_clock::time_point clock_now() {
   return std::chrono::steady_clock::now();
@@ -42,20 +45,31 @@ void connection::on_ready(std::uint32_t events) {
   if ((interest_ & EPOLLIN) != 0) {
     if (gone || (events & EPOLLIN) != 0) on_readable();
   } else if (gone) {
-    // Would be told for ever, and nothing that is kept back can be answered any more.
-    if (state_ == state::lingering) return finish(true);
-    return close(close_reason::peer);
+    // Would be told for ever. What is kept back is still worked off: datagrams want no answer.
+    if (!reader_.is_paused() || reading_stopped_) return close(close_reason::peer);
+    loop_.sockets().remove(native_handle(), *this);
+    interest_ = not_asked;
+    return;
   }
   update_interest();
 }
 
-void connection::update_interest() noexcept {
+void connection::update_interest() {
   if (state_ == state::closed || !socket_) return;
   const bool reads = state_ == state::lingering || (!reading_stopped_ && !reader_.is_paused());
   const std::uint32_t wanted = (reads ? EPOLLIN : 0U) | (waiting_writable_ ? EPOLLOUT : 0U);
   if (wanted == interest_) return;
+  if (interest_ == not_asked) {
+    if (!reads) return;
+    try {
+      loop_.sockets().add(native_handle(), *this, wanted);
+    } catch (const std::system_error&) {
+      return state_ == state::lingering ? finish(true) : close(close_reason::peer);
+    }
+  } else {
+    loop_.sockets().change(native_handle(), *this, wanted);
+  }
   interest_ = wanted;
-  loop_.sockets().change(native_handle(), *this, wanted);
 }
 
 void connection::stop_reading() noexcept {

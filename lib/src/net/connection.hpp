@@ -120,7 +120,7 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   enum class write_result { all, part, failed };
 
   void on_ready(std::uint32_t events) override;
-  void update_interest() noexcept;
+  void update_interest();
   void on_readable();
   void work_off(std::span<const std::byte> input);
   next take(const packet_view& p);

@@ -12,6 +12,25 @@ namespace {
 constexpr int accepts_per_turn = 64;  // then others have their turn
 constexpr std::chrono::milliseconds retry_delay{100};
 
+// It was reset before we got to it, or the network has news of it.
+bool is_of_one_connection(int error) {
+  switch (error) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 listener::listener(loop& where, unique_fd socket, callback on_accept)
@@ -33,10 +52,7 @@ void listener::on_ready(std::uint32_t) {
     if (accept_one()) continue;
     const int error = errno;
     if (error == EAGAIN) return;
-    if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) {
-      return pause(error);
-    }
-    // Anything else concerns that one connection: it was reset before we got to it.
+    if (!is_of_one_connection(error)) return pause(error);
   }
 }
 

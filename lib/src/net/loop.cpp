@@ -164,8 +164,10 @@ void loop::end_turn() {
 void loop::run_all(std::vector<turn_end*>& list, void (turn_end::*step)()) {
   std::vector<turn_end*> now;
   now.swap(list);
-  for (turn_end* t : now)
-    (t->*step)();
+  for (turn_end* t : now) {
+    const auto one = [t, step] { (t->*step)(); };
+    run_contained(one);
+  }
   now.clear();
   if (list.empty()) list.swap(now);  // keeps the capacity
 }

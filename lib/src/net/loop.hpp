@@ -177,7 +177,7 @@ class runtime::impl {
 
  private:
   friend class runtime;
-  enum class phase { fresh, running, stopped };
+  enum class phase { fresh, running, stopping, stopped };
   struct threads;
 
   log_sink log_;

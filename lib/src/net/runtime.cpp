@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <functional>
 #include <future>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -21,6 +23,20 @@ std::size_t usable_cores() {
   CPU_ZERO(&set);
   if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
   return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
+}
+
+// What `work` throws stays where it runs, and nobody waits for ever.
+template <class Where>
+void wait_for(Where& where, const std::function<void()>& work) {
+  std::promise<void> done;
+  where.post([&] {
+    struct always {
+      std::promise<void>& told;
+      ~always() { told.set_value(); }
+    } const at_the_end{done};
+    work();
+  });
+  done.get_future().wait();
 }
 
 }  // namespace
@@ -49,7 +65,8 @@ void runtime::impl::start() {
     threads_->all.emplace_back([&l] { l->run(); });
   }
   const std::lock_guard lock(service_mutex_);
-  if (service_) service_->start();
+  // A loop may have asked for it meanwhile.
+  if (service_ && !service_->is_running()) service_->start();
 }
 
 void runtime::impl::stop() {
@@ -58,9 +75,15 @@ void runtime::impl::stop() {
   for (auto& thread : threads_->all)
     thread.join();
   threads_->all.clear();
-  const std::lock_guard lock(service_mutex_);
+  net::service* beside = nullptr;
+  {
+    const std::lock_guard lock(service_mutex_);
+    phase_ = phase::stopping;  // a service made from now on is not started
+    beside = service_.get();
+  }
+  // Not under the lock: what runs there may ask for the service.
+  if (beside != nullptr) beside->stop();
   phase_ = phase::stopped;
-  if (service_) service_->stop();
 }
 
 net::loop* runtime::impl::here() noexcept {
@@ -72,12 +95,7 @@ net::loop* runtime::impl::here() noexcept {
 
 void runtime::impl::run_and_wait(net::loop& where, const std::function<void()>& work) {
   if (where.is_here() || phase_ != phase::running) return work();
-  std::promise<void> done;
-  where.post([&] {
-    work();
-    done.set_value();
-  });
-  done.get_future().wait();
+  wait_for(where, work);
 }
 
 net::service& runtime::impl::services() {
@@ -90,13 +108,8 @@ net::service& runtime::impl::services() {
 }
 
 void runtime::impl::run_and_wait(net::service& where, const std::function<void()>& work) {
-  if (where.is_here() || phase_ != phase::running) return work();
-  std::promise<void> done;
-  where.post([&] {
-    work();
-    done.set_value();
-  });
-  done.get_future().wait();
+  if (where.is_here() || phase_ == phase::fresh || phase_ == phase::stopped) return work();
+  wait_for(where, work);
 }
 
 bool runtime::impl::quiesce(std::chrono::milliseconds patience) {

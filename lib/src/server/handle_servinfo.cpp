@@ -63,6 +63,7 @@ void session::handle_servinfo(const packet_view& p) {
     ++shard_.counters().handshakes;
     shard_.owner().gate().passed(origin_.id);
   }
+  settle();  // what was published before was not for it
   handshaken_.store(true, std::memory_order_release);
   send_alone(encode(reply, protocol::encoded_bytes(reply)));
   if (!first || !is_open()) return;

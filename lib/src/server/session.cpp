@@ -167,7 +167,8 @@ bool session::takes_publishes() const noexcept {
 
 void session::deliver(const net::slice& packets, std::uint32_t count) {
   if (!takes_publishes()) return;
-  if (make_room(packets.size())) {
+  const bool fits = count == 1 || packets.size() <= shard_.owner().options().limits.outbox;
+  if (fits && make_room(packets.size())) {
     send(packets);
     shard_.counters().deliveries += count;
     return;

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "protocol/decoder.hpp"
@@ -65,6 +66,7 @@ void shard::adopt(net::unique_fd socket, session::origin from) {
     ++counters_.accepted;
     s->start();
   } catch (const std::exception& e) {
+    if (session* s = find(id)) s->disconnect();
     owner_.gate().gone(id);
     owner_.log(log_level::error, std::string("can't take a connection: ") + e.what());
   }
@@ -168,7 +170,7 @@ bool shard::is_subscribed(std::string_view url) const {
 void shard::publish_here(const packet_view& p, channel via, bool goes_on) {
   if (!has_subscribers()) return;
   const subscriptions::audience& to = goes_on ? *run_.to : audience_of(p.url);
-  if (!to.sessions.empty()) deliver(encode_to(loop_.log(), p), to, via);
+  if (!to.sessions.empty()) deliver(encode_to(loop_.log(), p), to, via);  // else not even encoded
 }
 
 const subscriptions::audience& shard::audience_of(std::string_view url) {
@@ -182,6 +184,7 @@ void shard::deliver(const net::slice& packet, std::string_view url, channel via)
 }
 
 void shard::deliver(const net::slice& packet, const subscriptions::audience& to, channel via) {
+  if (to.sessions.empty()) return;
   if (via == channel::quick) {
     for (session* s : to.sessions)
       s->deliver_quick(packet);
@@ -203,8 +206,13 @@ void shard::deliver(const net::slice& packet, const subscriptions::audience& to,
 void shard::settle() {
   if (run_.to == nullptr) return;
   const publish_run run = std::exchange(run_, {});
-  for (session* s : run.to->sessions)
-    s->deliver(run.packets, run.count);
+  for (session* s : run.to->sessions) {
+    try {
+      s->deliver(run.packets, run.count);
+    } catch (const std::bad_alloc&) {  // must not cost the others theirs
+      counters_.dropped += run.count;
+    }
+  }
 }
 
 void shard::on_turn_closing() {

@@ -122,4 +122,26 @@ TEST_CASE("empty maps, empty and odd URLs") {
   CHECK(map.best_match("/\xff").pattern == "/");
 }
 
+TEST_CASE("lengths, bytes and slashes do not undo each other in the hash") {
+  const auto hash = [](std::string_view url) { return vsoa::detail::prefix_hasher::of(url); };
+  CHECK(hash("/aaaa") != hash("/caaaa"));
+  CHECK(hash("/abcd") != hash("/ybcdabcd"));
+  CHECK(hash("/a") != hash("/a/"));
+  CHECK(hash("/a/b") != hash("/ab"));
+  CHECK(hash("//a") != hash("/a/"));
+  // Every string of few letters up to a length has a hash of its own.
+  std::set<std::size_t> seen;
+  std::size_t count = 0;
+  std::vector<std::string> all{"/"};
+  for (std::size_t i = 0; i < all.size() && all[i].size() < 9; ++i) {
+    for (const char c : {'a', 'b', 'c', '/'})
+      all.push_back(all[i] + c);
+  }
+  for (const std::string& url : all) {
+    seen.insert(hash(url));
+    ++count;
+  }
+  CHECK(seen.size() == count);
+}
+
 }  // namespace
