@@ -49,37 +49,39 @@ void stall_monitor::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+// The slot of this thread, made when it has none.
 stall_monitor::slot* stall_monitor::own_slot() noexcept {
-  struct holder {
+  // What is looked at each time has no destructor, so that the look costs no check of a guard.
+  struct shortcut {
     std::uint64_t monitor = 0;
-    std::shared_ptr<slot> own;
+    slot* own = nullptr;
   };
-  thread_local holder current;
+  static constinit thread_local shortcut current;
   if (current.monitor != id_) {
+    thread_local std::shared_ptr<slot> owner;
     try {
       auto fresh = std::make_shared<slot>();
       const std::lock_guard lock(mutex_);
       slots_.push_back(fresh);
-      current.own = std::move(fresh);
+      owner = std::move(fresh);
     } catch (...) {  // no memory: this thread is not watched
-      current.own = nullptr;
+      owner = nullptr;
     }
-    current.monitor = id_;
+    current = {id_, owner.get()};
   }
-  return current.own.get();
+  return current.own;
 }
 
-void stall_monitor::begin(stall_subject& subject) noexcept {
-  if (threshold_.count() == 0) return;
+stall_monitor::slot* stall_monitor::begin(stall_subject& subject) noexcept {
+  if (threshold_.count() == 0) return nullptr;
   slot* s = own_slot();
-  if (s == nullptr) return;
+  if (s == nullptr) return nullptr;
   s->subject.store(&subject, std::memory_order_relaxed);
   s->turn.store(s->turn.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  return s;
 }
 
-void stall_monitor::end() noexcept {
-  if (threshold_.count() == 0) return;
-  slot* s = own_slot();
+void stall_monitor::end(slot* s) noexcept {
   if (s == nullptr) return;
   s->turn.store(s->turn.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }

@@ -25,6 +25,9 @@ struct stall_subject {
 };
 
 class stall_monitor {
+ private:
+  struct slot;
+
  public:
   /// @param threshold  what counts as a stall; zero: nothing is watched and no thread is made. It
   /// is
@@ -37,30 +40,25 @@ class stall_monitor {
   /// Ends the watching; subjects may go then. Idempotent.
   void stop();
 
-  /// Notes that this thread begins to run `subject`. Not nested.
-  void begin(stall_subject& subject) noexcept;
-  /// Notes that it has ended.
-  void end() noexcept;
-
-  /// One for each scope in which a handler runs.
+  /// One for each scope in which a handler runs. Not nested.
   class watch {
    public:
-    watch(stall_monitor& monitor, stall_subject& subject) noexcept : monitor_(monitor) {
-      monitor_.begin(subject);
-    }
-    ~watch() { monitor_.end(); }
+    watch(stall_monitor& monitor, stall_subject& subject) noexcept
+        : slot_(monitor.begin(subject)) {}
+    ~watch() { end(slot_); }
     watch(const watch&) = delete;
     watch& operator=(const watch&) = delete;
 
    private:
-    stall_monitor& monitor_;
+    slot* const slot_;
   };
 
  private:
-  struct slot;
   struct observation;
 
   slot* own_slot() noexcept;
+  slot* begin(stall_subject& subject) noexcept;
+  static void end(slot* s) noexcept;
   void run();
   void look(observation& seen, std::chrono::steady_clock::time_point now) const;
 
