@@ -28,7 +28,9 @@ struct bar {
 std::vector<bar> bars_of(const std::vector<outcome>& outcomes) {
   std::vector<bar> bars;
   for (const outcome& each : outcomes) {
-    const metric& headline = each.rounds.at(0).at(0).at(0);
+    const sample& base = each.rounds.at(0).at(0);
+    if (base.empty()) continue;  // nothing to be divided by
+    const metric& headline = base.front();
     for (std::size_t side = 1; side < each.sides.size(); ++side) {
       const std::vector<double> ratios = ratios_of(each, side, headline.name);
       if (ratios.empty()) continue;

@@ -1,10 +1,12 @@
 // One publisher, many subscribers: the publisher stays a bounded window ahead of the slowest.
+#include "fanout.hpp"
+
 #include <algorithm>
+#include <cstdio>
 #include <stdexcept>
 
 #include "frame_scanner.hpp"
 #include "packet_ring.hpp"
-#include "scenario.hpp"
 #include "session.hpp"
 
 namespace bench {
@@ -18,6 +20,10 @@ constexpr std::uint64_t min_window_publishes = 8;
 constexpr std::uint64_t window_bytes = 1 << 20;
 constexpr std::uint64_t publisher_tag = UINT64_MAX;
 
+// Published on in turn when there are to be many URLs; all of the same length, all below one.
+constexpr std::string_view many_urls = "/bench/load/";
+constexpr const char* many_urls_format = "/bench/load/%05u";
+
 struct subscriber {
   subscriber(session opened, bool verify) : connection(std::move(opened)), scanner(verify) {}
 
@@ -28,17 +34,16 @@ struct subscriber {
 
 class fanout_load {
  public:
-  fanout_load(const server& under_test, const budget& limits, std::size_t subscribers,
-              std::size_t payload_bytes)
-      : payload_bytes_(payload_bytes),
-        ring_(make_ring(payload_bytes)),
+  fanout_load(const server& under_test, const budget& limits, const fanout_shape& shape)
+      : payload_bytes_(shape.payload_bytes),
+        ring_(make_ring(shape)),
         window_(std::clamp(window_bytes / ring_.packet_bytes(), min_window_publishes,
                            max_window_publishes)),
         buffer_(read_bytes),
         watch_(limits, under_test.pid) {
-    for (std::size_t i = 0; i < subscribers; ++i) {
+    for (std::size_t i = 0; i < shape.subscribers; ++i) {
       subscriber& each = subscribers_.emplace_back(open_session(under_test.at), limits.smoke);
-      subscribe(each.connection, publish_url);
+      subscribe(each.connection, shape.many_urls ? many_urls : publish_url);
       set_nonblocking(each.connection.tcp.get());
       poller_.add(each.connection.tcp.get(), EPOLLIN, i);
     }
@@ -67,12 +72,18 @@ class fanout_load {
   }
 
  private:
-  static packet_ring make_ring(std::size_t payload_bytes) {
-    const auto build = [payload_bytes](std::uint32_t i) {
-      return build_packet(
-          {packet_type::datagram, 0, 0, publish_url, {}, build_payload(i, payload_bytes)});
+  static packet_ring make_ring(const fanout_shape& shape) {
+    const auto build = [&shape](std::uint32_t i) {
+      char url[32];
+      std::snprintf(url, sizeof url, many_urls_format, i);
+      return build_packet({packet_type::datagram,
+                           0,
+                           0,
+                           shape.many_urls ? std::string_view(url) : publish_url,
+                           {},
+                           build_payload(i, shape.payload_bytes)});
     };
-    return {ring_size_for(payload_bytes), build};
+    return {ring_size_for(shape.payload_bytes), build};
   }
 
   // One wake of the load side. False when the round is over.
@@ -141,6 +152,10 @@ class fanout_load {
 
 }  // namespace
 
+sample run_fanout(const server& under_test, const budget& limits, const fanout_shape& shape) {
+  return fanout_load(under_test, limits, shape).run();
+}
+
 void add_fanout(std::vector<scenario>& to) {
   for (const std::size_t bytes : {std::size_t{16}, std::size_t{1024}, std::size_t{65536}}) {
     for (const std::size_t subscribers : {std::size_t{1}, std::size_t{10}, std::size_t{100}}) {
@@ -148,7 +163,7 @@ void add_fanout(std::vector<scenario>& to) {
           "fan-out 1 to " + std::to_string(subscribers) + ' ' + size_name(bytes);
       to.push_back({name, workload::fanout,
                     [bytes, subscribers](const server& under_test, const budget& limits) {
-                      return fanout_load(under_test, limits, subscribers, bytes).run();
+                      return run_fanout(under_test, limits, {subscribers, bytes});
                     }});
     }
   }

@@ -59,22 +59,19 @@ bool wanted(const scenario& each, const options& from) {
 // that drifts favours one of them.
 outcome run_scenario(const scenario& each, const std::vector<side>& sides, const options& from) {
   const budget limits = make_budget(from);
-  std::vector<const side*> serving;
   outcome result;
   result.scenario = each.name;
-  for (const side& candidate : sides) {
-    if (!candidate.serves(each.needs)) continue;
-    serving.push_back(&candidate);
+  for (const side& candidate : sides)
     result.sides.push_back(candidate.name);
-  }
-  std::vector<std::unique_ptr<server>> running(serving.size());
+  std::vector<std::unique_ptr<server>> running(sides.size());
   const unsigned rounds = from.smoke ? 1 : from.rounds;
   for (unsigned round = 0; round < rounds; ++round) {
-    std::vector<sample>& samples = result.rounds.emplace_back(serving.size());
-    for (std::size_t turn = 0; turn < serving.size(); ++turn) {
-      const std::size_t i = round % 2 == 0 ? turn : serving.size() - 1 - turn;
+    std::vector<sample>& samples = result.rounds.emplace_back(sides.size());
+    for (std::size_t turn = 0; turn < sides.size(); ++turn) {
+      const std::size_t i = round % 2 == 0 ? turn : sides.size() - 1 - turn;
+      if (!sides[i].serves(each.needs)) continue;
       if (!running[i] || each.fresh_server)
-        running[i] = std::make_unique<server>(serving[i]->start(each.needs));
+        running[i] = std::make_unique<server>(sides[i].start(each.needs));
       samples[i] = each.run(*running[i], limits);
     }
   }

@@ -93,11 +93,14 @@ void write_outcome(std::ostream& to, const outcome& of) {
   for (std::size_t i = 0; i < figures.size(); ++i) {
     to << "    { \"name\": " << quoted(figures[i].name) << ", \"unit\": " << quoted(figures[i].unit)
        << ", \"sides\": [\n";
+    const char* separator = "";
     for (std::size_t side = 0; side < of.sides.size(); ++side) {
+      if (values_of(of, side, figures[i].name).empty()) continue;
+      to << separator;
       write_side(to, of, side, figures[i]);
-      to << (side + 1 < of.sides.size() ? ",\n" : "\n");
+      separator = ",\n";
     }
-    to << "    ] }" << (i + 1 < figures.size() ? ",\n" : "\n");
+    to << "\n    ] }" << (i + 1 < figures.size() ? ",\n" : "\n");
   }
   to << "  ] }";
 }

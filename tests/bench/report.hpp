@@ -8,7 +8,8 @@
 
 namespace bench {
 
-/// All rounds of one scenario: rounds[r][s] is what side s gave in round r.
+/// All rounds of one scenario: rounds[r][s] is what side s gave in round r, empty when it has no
+/// part in the scenario.
 struct outcome {
   std::string scenario;
   std::vector<std::string> sides;  ///< the first is what the others are divided by

@@ -8,6 +8,8 @@ std::vector<scenario> all_scenarios() {
   add_echo_throughput(all);
   add_fanout(all);
   add_publish_latency(all);
+  add_stalled(all);
+  add_crowd(all);
   add_quick(all);
   add_connections(all);
   return all;

@@ -29,6 +29,8 @@ void add_echo_latency(std::vector<scenario>& to);
 void add_echo_throughput(std::vector<scenario>& to);
 void add_fanout(std::vector<scenario>& to);
 void add_publish_latency(std::vector<scenario>& to);
+void add_stalled(std::vector<scenario>& to);
+void add_crowd(std::vector<scenario>& to);
 void add_quick(std::vector<scenario>& to);
 void add_connections(std::vector<scenario>& to);
 

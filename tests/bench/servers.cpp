@@ -36,8 +36,14 @@ class temporary_folder {
 };
 
 // Limits are far above what any scenario queues: a benchmark of a broker that closes its
-// subscribers would be none.
-void write_config(const std::filesystem::path& to, const daemon_options& options) {
+// subscribers would be none. Where some don't read, they get what a service with such clients
+// would set.
+const char* limits_for(workload work) {
+  if (work == workload::stalled) return "slow_consumer: drop, outbox: 1MiB";
+  return "send_timeout: 30s, outbox: 256MiB, subscriptions: 100000, calls_in_flight: 65535";
+}
+
+void write_config(const std::filesystem::path& to, const daemon_options& options, workload work) {
   std::ofstream file(to);
   file << "log: { level: info, target: stderr, format: text }\n"
        << "runtime: { threads: " << options.loops << " }\n"
@@ -47,8 +53,8 @@ void write_config(const std::filesystem::path& to, const daemon_options& options
        << "    listen: [ \"127.0.0.1:0\" ]\n"
        << "    commands: { " << options.echo_url << ": { plugin: echo } }\n"
        << "    topics: { " << options.topic_url << ": { relay: true } }\n"
-       << "    limits: { clients: 20000, clients_per_address: 20000, send_timeout: 30s,\n"
-       << "              outbox: 256MiB, calls_in_flight: 65535 }\n";
+       << "    limits: { clients: 20000, clients_per_address: 20000, " << limits_for(work)
+       << " }\n";
   if (!file.flush()) throw std::runtime_error("cannot write " + to.string());
 }
 
@@ -82,11 +88,11 @@ bool find_address(const std::string& log, address& at) {
   return true;
 }
 
-server start_daemon(const daemon_options& options) {
+server start_daemon(const daemon_options& options, workload work) {
   auto folder = std::make_shared<temporary_folder>();
   const std::filesystem::path config = folder->path() / "vsoad.yaml";
   const std::filesystem::path log = folder->path() / "log";
-  write_config(config, options);
+  write_config(config, options, work);
   server started;
   started.files = folder;
   started.process = child_process(options.cores, [&] { exec_daemon(options, config, log); });
@@ -117,11 +123,11 @@ server start_raw(workload work, int core) {
 
 side raw_side(const std::string& name, int core) {
   return {name, [core](workload work) { return start_raw(work, core); },
-          [](workload) { return true; }};
+          [](workload work) { return work != workload::crowd && work != workload::stalled; }};
 }
 
 side daemon_side(const std::string& name, const daemon_options& options) {
-  return {name, [options](workload) { return start_daemon(options); },
+  return {name, [options](workload work) { return start_daemon(options, work); },
           [](workload) { return true; }};
 }
 

@@ -13,7 +13,13 @@
 namespace bench {
 
 /// What a scenario asks of its server.
-enum class workload { echo, fanout, quick };
+enum class workload {
+  echo,
+  fanout,
+  quick,
+  crowd,    ///< subscriptions are told apart by their URLs
+  stalled,  ///< subscribers that don't read lose publishes, and nobody else does
+};
 
 /// A server under test; stopped when it goes.
 struct server {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +19,8 @@ namespace {
 
 constexpr int listen_backlog = 1024;
 constexpr int socket_timeout_s = 5;
+constexpr std::int64_t spin_ns = 150'000;
+constexpr std::int64_t ns_per_s = 1'000'000'000;
 // For datagrams the kernel's default holds some 270 small ones; the load side must not be the
 // one that drops, so it asks for as much as the kernel allows.
 constexpr int udp_receive_buffer_bytes = 4 << 20;
@@ -191,6 +194,20 @@ std::span<const epoll_event> poller::wait(int timeout_ms) {
       ::epoll_wait(fd_.get(), events_.data(), static_cast<int>(events_.size()), timeout_ms);
   if (count < 0 && errno != EINTR) fail_errno("epoll_wait");
   return {events_.data(), count < 0 ? 0U : static_cast<std::size_t>(count)};
+}
+
+std::span<const epoll_event> poller::wait_until(std::int64_t moment_ns) {
+  for (;;) {
+    const std::int64_t left = moment_ns - now_ns();
+    timespec timeout{};
+    if (left > spin_ns) {
+      timeout.tv_sec = (left - spin_ns) / ns_per_s;
+      timeout.tv_nsec = (left - spin_ns) % ns_per_s;
+    }
+    pollfd waited{fd_.get(), POLLIN, 0};
+    if (::ppoll(&waited, 1, &timeout, nullptr) > 0) return wait(0);
+    if (left <= 0) return {};
+  }
 }
 
 }  // namespace bench

@@ -70,6 +70,9 @@ class poller {
   void remove(int fd);
   /// @param timeout_ms  -1 waits for ever
   std::span<const epoll_event> wait(int timeout_ms);
+  /// Waits until something is there, or a moment of the monotonic clock; the last 150 us of that
+  /// are spun, so that the timer's own lateness is no part of what is measured.
+  std::span<const epoll_event> wait_until(std::int64_t moment_ns);
 
  private:
   unique_fd fd_;
