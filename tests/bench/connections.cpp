@@ -91,11 +91,11 @@ sample measure_idle_memory(const server& under_test, const budget& limits, std::
 
 void add_connections(std::vector<scenario>& to) {
   to.push_back(
-      {"connect and close", workload::echo, [](const server& under_test, const budget& limits) {
+      {"connect and close", workload::connect, [](const server& under_test, const budget& limits) {
          return connection_load(under_test, limits).run();
        }});
   for (const std::size_t count : {std::size_t{1000}, std::size_t{10000}}) {
-    to.push_back({"idle connections " + std::to_string(count), workload::fanout,
+    to.push_back({"idle connections " + std::to_string(count), workload::idle,
                   [count](const server& under_test, const budget& limits) {
                     return measure_idle_memory(under_test, limits, count);
                   },

@@ -1,7 +1,7 @@
 // One request, one answer, then the next: the round trip that a caller sees.
 #include <stdexcept>
 
-#include "frame_scanner.hpp"
+#include "dialects.hpp"
 #include "scenario.hpp"
 #include "session.hpp"
 
@@ -10,16 +10,17 @@ namespace {
 
 constexpr std::uint32_t packets = 16;
 
+template <class Dialect>
 sample run(const server& under_test, const budget& limits, std::size_t payload_bytes) {
   std::vector<std::string> requests;
   for (std::uint32_t i = 0; i < packets; ++i) {
     const std::string payload = build_payload(i, payload_bytes);
-    requests.push_back(build_packet({packet_type::rpc, i, 0, echo_url, {}, payload}));
+    requests.push_back(Dialect::request(i, echo_url, payload));
   }
-  const session connection = open_session(under_test.at);
+  const session connection = Dialect::open(under_test.at);
   const int fd = connection.tcp.get();
   std::vector<std::uint8_t> buffer(2 * requests[0].size() + header_bytes);
-  frame_scanner scanner(limits.smoke);
+  typename Dialect::scanner scanner(limits.smoke);
   histogram latencies;
   stopwatch watch(limits, under_test.pid);
   std::uint64_t done = 0;
@@ -54,7 +55,9 @@ void add_echo_latency(std::vector<scenario>& to) {
   for (const std::size_t bytes : {std::size_t{16}, std::size_t{1024}, std::size_t{65536}}) {
     to.push_back({"echo latency 1x1 " + size_name(bytes), workload::echo,
                   [bytes](const server& under_test, const budget& limits) {
-                    return run(under_test, limits, bytes);
+                    return with_request_dialect(under_test.speaks, [&](auto dialect) {
+                      return run<decltype(dialect)>(under_test, limits, bytes);
+                    });
                   }});
   }
 }

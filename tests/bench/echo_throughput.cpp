@@ -1,7 +1,7 @@
 // Many requests in flight on one or more connections, one thread: as fast as the answers come.
 #include <stdexcept>
 
-#include "frame_scanner.hpp"
+#include "dialects.hpp"
 #include "packet_ring.hpp"
 #include "scenario.hpp"
 #include "session.hpp"
@@ -19,12 +19,13 @@ struct load_shape {
   std::size_t depth;  ///< in flight on each connection
 };
 
-struct caller {
-  caller(session opened, bool verify, std::size_t depth)
+template <class Scanner>
+struct connection_state {
+  connection_state(session opened, bool verify, std::size_t depth)
       : connection(std::move(opened)), scanner(verify), issued_ns(depth) {}
 
   session connection;
-  frame_scanner scanner;
+  Scanner scanner;
   std::vector<std::int64_t> issued_ns;  ///< of request i at i modulo depth
   std::uint64_t sent_bytes = 0;
   std::uint64_t issued = 0;
@@ -32,7 +33,10 @@ struct caller {
   bool blocked = false;
 };
 
+template <class Dialect>
 class echo_load {
+  using caller = connection_state<typename Dialect::scanner>;
+
  public:
   echo_load(const server& under_test, const budget& limits, const load_shape& shape)
       : shape_(shape),
@@ -40,7 +44,7 @@ class echo_load {
         buffer_(read_bytes),
         watch_(limits, under_test.pid) {
     for (std::size_t i = 0; i < shape.connections; ++i) {
-      caller& each = callers_.emplace_back(open_session(under_test.at), limits.smoke, shape.depth);
+      caller& each = callers_.emplace_back(Dialect::open(under_test.at), limits.smoke, shape.depth);
       set_nonblocking(each.connection.tcp.get());
       poller_.add(each.connection.tcp.get(), EPOLLIN, i);
     }
@@ -69,7 +73,7 @@ class echo_load {
  private:
   static packet_ring make_ring(std::size_t payload_bytes) {
     const auto build = [payload_bytes](std::uint32_t i) {
-      return build_packet({packet_type::rpc, i, 0, echo_url, {}, build_payload(i, payload_bytes)});
+      return Dialect::request(i, echo_url, build_payload(i, payload_bytes));
     };
     return {ring_size_for(payload_bytes), build};
   }
@@ -157,7 +161,9 @@ void add_echo_throughput(std::vector<scenario>& to) {
     const std::string name = "echo throughput " + std::to_string(shape.connections) + 'x' +
                              std::to_string(shape.depth) + ' ' + size_name(shape.payload_bytes);
     to.push_back({name, workload::echo, [shape](const server& under_test, const budget& limits) {
-                    return echo_load(under_test, limits, shape).run();
+                    return with_request_dialect(under_test.speaks, [&](auto dialect) {
+                      return echo_load<decltype(dialect)>(under_test, limits, shape).run();
+                    });
                   }});
   }
 }

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <stdexcept>
 
-#include "frame_scanner.hpp"
+#include "dialects.hpp"
 #include "packet_ring.hpp"
 #include "session.hpp"
 
@@ -24,15 +24,19 @@ constexpr std::uint64_t publisher_tag = UINT64_MAX;
 constexpr std::string_view many_urls = "/bench/load/";
 constexpr const char* many_urls_format = "/bench/load/%05u";
 
-struct subscriber {
-  subscriber(session opened, bool verify) : connection(std::move(opened)), scanner(verify) {}
+template <class Scanner>
+struct subscriber_state {
+  subscriber_state(session opened, bool verify) : connection(std::move(opened)), scanner(verify) {}
 
   session connection;
-  frame_scanner scanner;
+  Scanner scanner;
   std::uint64_t received = 0;
 };
 
+template <class Dialect>
 class fanout_load {
+  using subscriber = subscriber_state<typename Dialect::scanner>;
+
  public:
   fanout_load(const server& under_test, const budget& limits, const fanout_shape& shape)
       : payload_bytes_(shape.payload_bytes),
@@ -42,12 +46,12 @@ class fanout_load {
         buffer_(read_bytes),
         watch_(limits, under_test.pid) {
     for (std::size_t i = 0; i < shape.subscribers; ++i) {
-      subscriber& each = subscribers_.emplace_back(open_session(under_test.at), limits.smoke);
-      subscribe(each.connection, shape.many_urls ? many_urls : publish_url);
+      subscriber& each = subscribers_.emplace_back(Dialect::open(under_test.at), limits.smoke);
+      Dialect::subscribe(each.connection, shape.many_urls ? many_urls : publish_url);
       set_nonblocking(each.connection.tcp.get());
       poller_.add(each.connection.tcp.get(), EPOLLIN, i);
     }
-    publisher_ = open_session(under_test.at);
+    publisher_ = Dialect::open(under_test.at);
     set_nonblocking(publisher_.tcp.get());
     poller_.add(publisher_.tcp.get(), EPOLLIN, publisher_tag);
   }
@@ -76,12 +80,8 @@ class fanout_load {
     const auto build = [&shape](std::uint32_t i) {
       char url[32];
       std::snprintf(url, sizeof url, many_urls_format, i);
-      return build_packet({packet_type::datagram,
-                           0,
-                           0,
-                           shape.many_urls ? std::string_view(url) : publish_url,
-                           {},
-                           build_payload(i, shape.payload_bytes)});
+      return Dialect::publish(shape.many_urls ? std::string_view(url) : publish_url,
+                              build_payload(i, shape.payload_bytes));
     };
     return {ring_size_for(shape.payload_bytes), build};
   }
@@ -153,7 +153,9 @@ class fanout_load {
 }  // namespace
 
 sample run_fanout(const server& under_test, const budget& limits, const fanout_shape& shape) {
-  return fanout_load(under_test, limits, shape).run();
+  return with_publish_dialect(under_test.speaks, [&](auto dialect) {
+    return fanout_load<decltype(dialect)>(under_test, limits, shape).run();
+  });
 }
 
 void add_fanout(std::vector<scenario>& to) {

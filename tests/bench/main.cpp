@@ -8,6 +8,7 @@
 
 #include "chart.hpp"
 #include "options.hpp"
+#include "peers.hpp"
 #include "process.hpp"
 #include "report.hpp"
 #include "scenario.hpp"
@@ -31,6 +32,8 @@ std::vector<side> make_sides(const options& from) {
     sides.push_back(daemon_side("vsoad" + suffix, daemon));
   }
   if (from.peer) sides.push_back(running_side("peer", *from.peer, from.peer_pid));
+  for (const side& each : peer_sides(from.peers, from.server_core, from.node_modules))
+    sides.push_back(each);
   return sides;
 }
 

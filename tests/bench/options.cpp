@@ -24,6 +24,9 @@ constexpr const char* help =
     "  --plugins DIR        folder that holds echo.so\n"
     "  --peer HOST:PORT     a VSOA server that runs already, with /echo: RPC scenarios only\n"
     "  --peer-pid PID       its process, for its CPU time\n"
+    "  --peers NAME[,NAME]  other brokers beside it: redis, nats, mosquitto, npm; all: those "
+    "there\n"
+    "  --npm DIR            node_modules that holds the package vsoa (VSOA_BENCH_NPM)\n"
     "  --json FILE          results (vsoa_bench.json); --chart FILE (vsoa_bench.svg)\n"
     "  --smoke              a few messages through every scenario, contents checked, no figures\n"
     "  --list               names of the scenarios\n";
@@ -57,6 +60,8 @@ enum option_id {
   opt_plugins,
   opt_peer,
   opt_peer_pid,
+  opt_peers,
+  opt_npm,
   opt_json,
   opt_chart,
   opt_smoke,
@@ -76,12 +81,47 @@ const option long_options[] = {{"only", required_argument, nullptr, opt_only},
                                {"plugins", required_argument, nullptr, opt_plugins},
                                {"peer", required_argument, nullptr, opt_peer},
                                {"peer-pid", required_argument, nullptr, opt_peer_pid},
+                               {"peers", required_argument, nullptr, opt_peers},
+                               {"npm", required_argument, nullptr, opt_npm},
                                {"json", required_argument, nullptr, opt_json},
                                {"chart", required_argument, nullptr, opt_chart},
                                {"smoke", no_argument, nullptr, opt_smoke},
                                {"list", no_argument, nullptr, opt_list},
                                {"help", no_argument, nullptr, opt_help},
                                {nullptr, 0, nullptr, 0}};
+
+// The servers, and where results go. False when it is none of these.
+bool apply_side(options& to, int id, const std::string& value) {
+  switch (id) {
+    case opt_vsoad:
+      to.vsoad = value;
+      break;
+    case opt_plugins:
+      to.plugins = value;
+      break;
+    case opt_peer:
+      to.peer = parse_address(value);
+      break;
+    case opt_peer_pid:
+      to.peer_pid = std::stoi(value);
+      break;
+    case opt_peers:
+      to.peers = split(value);
+      break;
+    case opt_npm:
+      to.node_modules = value;
+      break;
+    case opt_json:
+      to.json = value;
+      break;
+    case opt_chart:
+      to.chart = value;
+      break;
+    default:
+      return false;
+  }
+  return true;
+}
 
 void apply(options& to, int id, const std::string& value) {
   switch (id) {
@@ -111,24 +151,6 @@ void apply(options& to, int id, const std::string& value) {
     case opt_load_core:
       to.load_core = std::stoi(value);
       break;
-    case opt_vsoad:
-      to.vsoad = value;
-      break;
-    case opt_plugins:
-      to.plugins = value;
-      break;
-    case opt_peer:
-      to.peer = parse_address(value);
-      break;
-    case opt_peer_pid:
-      to.peer_pid = std::stoi(value);
-      break;
-    case opt_json:
-      to.json = value;
-      break;
-    case opt_chart:
-      to.chart = value;
-      break;
     case opt_smoke:
       to.smoke = true;
       break;
@@ -139,7 +161,7 @@ void apply(options& to, int id, const std::string& value) {
       std::fputs(help, stdout);
       std::exit(0);
     default:
-      throw std::invalid_argument("see --help");
+      if (!apply_side(to, id, value)) throw std::invalid_argument("see --help");
   }
 }
 
@@ -147,6 +169,7 @@ void apply(options& to, int id, const std::string& value) {
 
 options parse_options(int argc, char** argv) {
   options parsed;
+  if (const char* folder = std::getenv("VSOA_BENCH_NPM")) parsed.node_modules = folder;
 #ifdef VSOA_BENCH_DAEMON
   parsed.vsoad = VSOA_BENCH_DAEMON;
   parsed.plugins = VSOA_BENCH_PLUGINS;

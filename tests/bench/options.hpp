@@ -24,6 +24,8 @@ struct options {
   std::string plugins;  ///< folder of echo.so
   std::optional<address> peer;
   int peer_pid = 0;
+  std::vector<std::string> peers;  ///< other brokers to start, or "all"
+  std::string node_modules;        ///< folder of the npm package vsoa
   std::string json = "vsoa_bench.json";
   std::string chart = "vsoa_bench.svg";
 };

@@ -94,7 +94,7 @@ class paced_publisher {
 }  // namespace
 
 void add_publish_latency(std::vector<scenario>& to) {
-  to.push_back({"publish latency at 1000/s 16 B", workload::fanout,
+  to.push_back({"publish latency at 1000/s 16 B", workload::pace,
                 [](const server& under_test, const budget& limits) {
                   return paced_publisher(under_test, limits).run();
                 }});

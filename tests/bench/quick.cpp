@@ -29,13 +29,13 @@ quick_peer open_peer(const server& to, bool subscribes) {
   std::uint16_t port = 0;
   peer.udp = bind_udp(port);
   address quick = to.at;
-  if (to.speaks_vsoa) {
+  if (to.speaks != protocol::raw) {
     peer.control = open_session(to.at, port);
     quick.port = peer.control.quick_port;
     if (subscribes) subscribe(peer.control, publish_url);
   }
   connect_udp(peer.udp.get(), quick);
-  if (!to.speaks_vsoa && subscribes) {
+  if (to.speaks == protocol::raw && subscribes) {
     write_all(peer.udp.get(), build_packet({packet_type::subscribe, 0, 0, publish_url, {}, {}}));
     std::array<char, max_datagram_bytes> answer;
     if (::recv(peer.udp.get(), answer.data(), answer.size(), 0) <= 0) fail_errno("recv");

@@ -1,12 +1,11 @@
 #include "servers.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <fstream>
-#include <sstream>
 #include <stdexcept>
 
+#include "files.hpp"
 #include "raw_peers.hpp"
 
 namespace bench {
@@ -15,25 +14,6 @@ namespace {
 constexpr int start_attempts = 1000;
 constexpr int start_pause_us = 10'000;
 constexpr const char* service_name = "bench";
-
-class temporary_folder {
- public:
-  temporary_folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "vsoa_bench.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) fail_errno("mkdtemp");
-    path_ = name;
-  }
-  temporary_folder(const temporary_folder&) = delete;
-  temporary_folder& operator=(const temporary_folder&) = delete;
-  ~temporary_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // Limits are far above what any scenario queues: a benchmark of a broker that closes its
 // subscribers would be none. Where some don't read, they get what a service with such clients
@@ -58,17 +38,9 @@ void write_config(const std::filesystem::path& to, const daemon_options& options
   if (!file.flush()) throw std::runtime_error("cannot write " + to.string());
 }
 
-std::string read_file(const std::filesystem::path& from) {
-  std::ostringstream text;
-  text << std::ifstream(from).rdbuf();
-  return text.str();
-}
-
 void exec_daemon(const daemon_options& options, const std::filesystem::path& config,
                  const std::filesystem::path& log) {
-  const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (fd < 0 || ::dup2(fd, STDOUT_FILENO) < 0 || ::dup2(fd, STDERR_FILENO) < 0)
-    fail_errno("redirect the log");
+  redirect_output(log);
   const char* program = options.program.c_str();
   ::execl(program, program, "--config", config.c_str(), static_cast<char*>(nullptr));
   fail_errno("exec " + options.program.string());
@@ -107,13 +79,17 @@ server start_daemon(const daemon_options& options, workload work) {
 
 server start_raw(workload work, int core) {
   server started;
-  started.speaks_vsoa = false;
+  started.speaks = protocol::raw;
   const unique_fd fd =
       work == workload::quick ? bind_udp(started.at.port) : listen_tcp(started.at.port);
   started.process = child_process({core}, [&] {
-    if (work == workload::echo) run_raw_echo(fd.get());
-    if (work == workload::fanout) run_raw_fanout(fd.get());
-    if (work == workload::quick) run_raw_udp(fd.get());
+    if (work == workload::quick) {
+      run_raw_udp(fd.get());
+    } else if (work == workload::echo || work == workload::connect) {
+      run_raw_echo(fd.get());
+    } else {
+      run_raw_fanout(fd.get());
+    }
   });
   started.pid = started.process.pid();
   return started;
@@ -138,7 +114,8 @@ side running_side(const std::string& name, const address& at, pid_t pid) {
     running.pid = pid;
     return running;
   };
-  return {name, start, [](workload work) { return work == workload::echo; }};
+  return {name, start,
+          [](workload work) { return work == workload::echo || work == workload::connect; }};
 }
 
 }  // namespace bench

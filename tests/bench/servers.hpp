@@ -17,15 +17,21 @@ enum class workload {
   echo,
   fanout,
   quick,
+  connect,  ///< the handshake of VSOA
+  pace,     ///< publishes at a fixed rate
+  idle,     ///< nothing: connections that stay
   crowd,    ///< subscriptions are told apart by their URLs
   stalled,  ///< subscribers that don't read lose publishes, and nobody else does
 };
 
+/// What its side of a connection understands. A raw peer gives back the bytes of VSOA.
+enum class protocol { vsoa, raw, resp, nats, mqtt };
+
 /// A server under test; stopped when it goes.
 struct server {
   address at;
-  pid_t pid = 0;            ///< 0: not ours, nothing is known of its CPU time and memory
-  bool speaks_vsoa = true;  ///< a raw peer does not
+  pid_t pid = 0;  ///< 0: not ours, nothing is known of its CPU time and memory
+  protocol speaks = protocol::vsoa;
   std::shared_ptr<void> files;
   child_process process;
 };
