@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <sstream>
 #include <stdexcept>
 
@@ -97,7 +98,7 @@ bool apply_side(options& to, int id, const std::string& value) {
       to.vsoad = value;
       break;
     case opt_plugins:
-      to.plugins = value;
+      to.plugins = std::filesystem::absolute(value);  // a configuration takes no other
       break;
     case opt_peer:
       to.peer = parse_address(value);

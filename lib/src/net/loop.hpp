@@ -67,7 +67,6 @@ class loop {
   poller& sockets() noexcept { return poller_; }
   output_log& log() noexcept { return output_; }
   std::span<std::byte> receive_buffer() noexcept;
-  timer_wheel& wheel() noexcept { return wheel_; }
   void schedule(timer_wheel::entry& e, steady_time due);
 
   /// Has connection `c` flushed at the end of this turn, those of higher priority first.

@@ -1,4 +1,4 @@
-// Sockets below Asio: addresses to and from the kernel's form, and the options that VSOA wants.
+// Sockets: addresses to and from the kernel's form, and the options that VSOA wants.
 #pragma once
 
 #include <sys/socket.h>

@@ -31,8 +31,8 @@ struct shard_counters : net::traffic {
   net::counter calls_open;  // gauge: deferred and not answered
 };
 
-/// Publishes on one URL, one behind the other in the log and in the minds of nobody else in
-/// between: their subscribers get them as one piece, at the price of one. It lasts until settle().
+/// Publishes on one URL that lie one behind the other in the log, with nothing else in between:
+/// their subscribers get them as one piece, at the price of one. It lasts until settle().
 struct publish_run {
   const subscriptions::audience* to = nullptr;
   net::slice packets;
