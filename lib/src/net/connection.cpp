@@ -1,10 +1,7 @@
 #include "net/connection.hpp"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <system_error>
 
 namespace vsoa::net {
@@ -20,8 +17,8 @@ std::chrono::steady_clock::time_point clock_now() {
 
 }  // namespace
 
-connection::connection(loop& where, unique_fd socket, bool v6, traffic& counters, const settings& s)
-    : loop_(where), socket_(std::move(socket)), traffic_(counters), settings_(s), v6_(v6) {
+connection::connection(loop& where, transport bytes, bool v6, traffic& counters, const settings& s)
+    : loop_(where), transport_(std::move(bytes)), traffic_(counters), settings_(s), v6_(v6) {
   set_no_delay(native_handle());
 }
 
@@ -55,7 +52,7 @@ void connection::on_ready(std::uint32_t events) {
 }
 
 void connection::update_interest() {
-  if (state_ == state::closed || !socket_) return;
+  if (state_ == state::closed || !transport_) return;
   const bool reads = state_ == state::lingering || (!reading_stopped_ && !reader_.is_paused());
   const std::uint32_t wanted = (reads ? EPOLLIN : 0U) | (waiting_writable_ ? EPOLLOUT : 0U);
   if (wanted == interest_) return;
@@ -83,11 +80,11 @@ void connection::on_readable() {
   if (state_ == state::lingering) return discard_input();
   const auto buffer = loop_.receive_buffer();
   ++traffic_.reads;
-  const ssize_t count = ::recv(native_handle(), buffer.data(), buffer.size(), 0);
-  if (count > 0) {
-    traffic_.received_bytes += static_cast<std::uint64_t>(count);
-    work_off(buffer.first(static_cast<std::size_t>(count)));
-  } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
+  const auto [what, count] = transport_.read(buffer);
+  if (what == transport::outcome::done) {
+    traffic_.received_bytes += count;
+    work_off(buffer.first(count));
+  } else if (what != transport::outcome::blocked) {
     close(close_reason::peer);
   }
 }
@@ -148,12 +145,11 @@ void connection::send_alone(const slice& s) {
   flush();
   if (!outbox_.empty()) return send(s);
   slice rest = s;
-  const ssize_t count = ::send(native_handle(), s.data(), s.size(), MSG_NOSIGNAL);
+  iovec part{s.block->data() + s.begin, s.size()};
   ++traffic_.writes;
-  if (count > 0) {
-    traffic_.sent_bytes += static_cast<std::uint64_t>(count);
-    rest.begin += static_cast<std::uint32_t>(count);
-  }
+  const auto [what, count] = transport_.write({&part, 1});
+  traffic_.sent_bytes += count;
+  rest.begin += static_cast<std::uint32_t>(count);
   if (rest.size() != 0) send(rest);
 }
 
@@ -210,28 +206,19 @@ bool connection::make_room(std::size_t bytes) {
 
 connection::write_result connection::write_some() {
   std::array<iovec, outbox::max_parts> parts;
-  msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = outbox_.gather(parts);
+  const auto wanted_parts = std::span(parts).first(outbox_.gather(parts));
   std::size_t wanted = 0;
-  for (std::size_t i = 0; i < message.msg_iovlen; ++i)
-    wanted += parts[i].iov_len;
+  for (const iovec& part : wanted_parts)
+    wanted += part.iov_len;
   ++traffic_.writes;
-  // One piece is the usual case, and the kernel has less to copy then.
-  const ssize_t count =
-      message.msg_iovlen == 1
-          ? ::send(native_handle(), parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL)
-          : ::sendmsg(native_handle(), &message, MSG_NOSIGNAL);
-  if (count < 0) {
-    if (errno == EINTR) return write_result::all;  // once more
-    if (errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM) return write_result::failed;
-  }
-  const auto taken = static_cast<std::size_t>(std::max<ssize_t>(count, 0));
+  const auto [what, taken] = transport_.write(wanted_parts);
+  if (what == transport::outcome::failed) return write_result::failed;
   if (taken != 0) blocked_since_ = steady_time::max();
   traffic_.sent_bytes += taken;
   outbox_.consume(taken);
   account();
-  if (taken == wanted) return write_result::all;
+  // Nothing taken, and yet not full: interrupted, so once more.
+  if (taken == wanted || (what == transport::outcome::done && taken == 0)) return write_result::all;
   blocked();
   return write_result::part;
 }
@@ -334,13 +321,13 @@ void connection::close_gracefully() {
 // other side has closed. Closing with unread input would reset the connection and destroy the last
 // answer.
 void connection::linger() {
-  ::shutdown(native_handle(), SHUT_WR);
+  transport_.shutdown_write();
 }
 
 void connection::discard_input() {
   const auto buffer = loop_.receive_buffer();
-  const ssize_t count = ::recv(native_handle(), buffer.data(), buffer.size(), 0);
-  if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return finish(false);
+  const auto what = transport_.read(buffer).what;
+  if (what == transport::outcome::closed || what == transport::outcome::failed) finish(false);
 }
 
 void connection::abandon() {
@@ -355,7 +342,7 @@ void connection::finish(bool reset) {
   timer_wheel::cancel(*this);
   if (reset) set_reset_on_close(native_handle());
   loop_.sockets().remove(native_handle(), *this);
-  socket_ = {};
+  transport_.close();
   outbox_.clear();
   account();
   if (lingered) on_lingered();

@@ -18,6 +18,7 @@
 #include "net/outbox.hpp"
 #include "net/socket.hpp"
 #include "net/timer_wheel.hpp"
+#include "net/transport.hpp"
 #include "protocol/packet_reader.hpp"
 
 namespace vsoa::net {
@@ -66,7 +67,7 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
     std::chrono::milliseconds partial_timeout;
     std::size_t outbox_limit;
   };
-  connection(loop& where, unique_fd socket, bool v6, traffic& counters, const settings& s);
+  connection(loop& where, transport bytes, bool v6, traffic& counters, const settings& s);
 
   // What a subclass is told. After on_closed() nothing more.
   virtual next on_packet(const packet_view& p) = 0;
@@ -112,7 +113,7 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   void set_drop_when_slow(bool drop) noexcept { drop_when_slow_ = drop; }
   void set_flush_priority(std::uint8_t priority) noexcept { flush_priority_ = priority; }
   loop& where() const noexcept { return loop_; }
-  int native_handle() const noexcept { return socket_.get(); }
+  int native_handle() const noexcept { return transport_.handle(); }
   bool is_v6() const noexcept { return v6_; }
 
  private:
@@ -143,7 +144,7 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   }
 
   loop& loop_;
-  unique_fd socket_;
+  transport transport_;
   traffic& traffic_;
   protocol::packet_reader reader_;
   outbox outbox_;

@@ -34,7 +34,8 @@ std::string_view describe(net::close_reason why) {
 }  // namespace
 
 session::session(shard& owner, net::unique_fd socket, origin from)
-    : net::connection(owner.where(), std::move(socket), from.peer.ip.v6, owner.counters(),
+    : net::connection(owner.where(), net::transport(std::move(socket)), from.peer.ip.v6,
+                      owner.counters(),
                       {owner.owner().send_timeout(), owner.owner().options().limits.partial_timeout,
                        owner.owner().options().limits.outbox}),
       shard_(owner),
