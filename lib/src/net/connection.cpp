@@ -266,6 +266,7 @@ void connection::on_timer(steady_time now) {
     if (state_ == state::lingering) return finish(true);
     return close(close_reason::slow, true);
   }
+  if (state_ == state::closed) return;
   if (partial_since_ != steady_time::max() && state_ == state::open &&
       now - partial_since_ >= settings_.partial_timeout) {
     return close(close_reason::partial);
@@ -280,7 +281,12 @@ bool connection::is_stuck(steady_time now) {
     return blocked_since_ != steady_time::max() && !drop_when_slow_ &&
            now - blocked_since_ >= settings_.send_timeout;
   };
-  if (overdue()) write_some();
+  if (overdue() && write_some() == write_result::all) {
+    // Nothing waits for the kernel's word any more, and what is queued from now on must not.
+    waiting_writable_ = false;
+    flush_requested();
+    update_interest();
+  }
   return overdue();
 }
 
