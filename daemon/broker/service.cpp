@@ -30,6 +30,11 @@ service::service(vsoa::runtime& loops, const config::service_settings& settings,
       server_(loops, server_options(settings)),
       topics_(loops, server_, settings.topics, kept_bytes(settings)) {
   server_.on_client([this](vsoa::client_id c, bool connected) { on_client(c, connected); });
+  server_.route_datagrams([this](std::string_view url) {
+    using to = vsoa::server::datagram_route;
+    if (topics_.relays(url) != topics::relaying::plain) return to::tell;
+    return datagram_listeners_.empty() ? to::relay : to::both;
+  });
   server_.on_datagram([this](vsoa::client_id c, std::string_view url, vsoa::payload_view payload,
                              vsoa::channel via) {
     topics_.datagram(url, payload, via);
@@ -132,7 +137,7 @@ std::string service::summary() const {
       {"dropped", s.dropped},
       {"datagrams_in", s.datagrams_in},
       {"quick_rejected", s.quick_rejected},
-      {"relayed", t.relayed},
+      {"relayed", s.relayed + t.relayed},
       {"thinned", t.thinned},
       {"not_retained", t.not_retained},
       {"received_bytes", s.received_bytes},

@@ -34,20 +34,22 @@ class topics::impl : public std::enable_shared_from_this<impl> {
  public:
   impl(vsoa::runtime& loops, vsoa::server& server,
        const std::vector<config::topic_settings>& settings, std::size_t kept_bytes)
-      : loops_(loops),
-        server_(server),
-        values_(max_urls, kept_bytes),
-        loop_parts_(loops.size() + 1) {
+      : loops_(loops), server_(server), values_(max_urls, kept_bytes), loop_parts_(loops.size()) {
     for (const auto& s : settings)
       topics_[s.url] = s;
     is_stateless_ = std::none_of(settings.begin(), settings.end(), has_state);
   }
 
+  relaying relays(std::string_view url) {
+    const auto* topic = find(url, loops_.here());
+    if (topic == nullptr || !topic->relay) return relaying::no;
+    return has_state(*topic) ? relaying::kept : relaying::plain;
+  }
+
   void datagram(std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
-    const std::size_t loop = loops_.here();
-    const auto* topic = find(url, loop);
-    if (topic == nullptr || !topic->relay) return;
-    if (publish(topic, url, payload, via)) count_relayed(loop);
+    const auto* topic = find(url, loops_.here());
+    if (topic == nullptr || !topic->relay || !has_state(*topic)) return;
+    if (publish(topic, url, payload, via)) relayed_.fetch_add(1, std::memory_order_relaxed);
   }
 
   bool publish(std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
@@ -74,18 +76,12 @@ class topics::impl : public std::enable_shared_from_this<impl> {
     return true;
   }
 
-  topic_stats stats() const {
-    std::uint64_t relayed = 0;
-    for (const loop_part& each : loop_parts_)
-      relayed += each.relayed.load(std::memory_order_relaxed);
-    return {relayed, thinned_, not_retained_};
-  }
+  topic_stats stats() const { return {relayed_, thinned_, not_retained_}; }
 
  private:
-  // One for each loop, which alone writes to it, and one for all other threads.
+  // One for each loop.
   struct alignas(64) loop_part {
-    vsoa::url_cache<config::topic_settings> recent;  // not for other threads
-    std::atomic<std::uint64_t> relayed{0};
+    vsoa::url_cache<config::topic_settings> recent;
   };
 
   const config::topic_settings* find(std::string_view url, std::size_t loop) {
@@ -93,15 +89,6 @@ class topics::impl : public std::enable_shared_from_this<impl> {
       return topics_.best_match(wanted).value;
     };
     return loop == loops_.size() ? search(url) : loop_parts_[loop].recent.find(url, search);
-  }
-
-  void count_relayed(std::size_t loop) noexcept {
-    auto& count = loop_parts_[loop].relayed;
-    if (loop == loops_.size()) {
-      count.fetch_add(1, std::memory_order_relaxed);
-    } else {  // no locked addition for each packet
-      count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    }
   }
 
   bool publish(const config::topic_settings* topic, std::string_view url,
@@ -176,6 +163,7 @@ class topics::impl : public std::enable_shared_from_this<impl> {
   value_store values_;  // guarded by mutex_
 
   std::vector<loop_part> loop_parts_;
+  std::atomic<std::uint64_t> relayed_{0};
   std::atomic<std::uint64_t> thinned_{0};
   std::atomic<std::uint64_t> not_retained_{0};
 };
@@ -185,6 +173,9 @@ topics::topics(vsoa::runtime& loops, vsoa::server& server,
     : impl_(std::make_shared<impl>(loops, server, settings, kept_bytes)) {}
 topics::~topics() = default;
 
+topics::relaying topics::relays(std::string_view url) {
+  return impl_->relays(url);
+}
 void topics::datagram(std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
   impl_->datagram(url, payload, via);
 }

@@ -18,7 +18,7 @@
 namespace vsoad {
 
 struct topic_stats {
-  std::uint64_t relayed = 0;       ///< datagrams taken for publishes
+  std::uint64_t relayed = 0;       ///< datagrams taken by datagram()
   std::uint64_t thinned = 0;       ///< replaced by a newer one before their time came, or no room
   std::uint64_t not_retained = 0;  ///< no room to remember them
 };
@@ -39,7 +39,13 @@ class topics {
   topics(const topics&) = delete;
   topics& operator=(const topics&) = delete;
 
-  /// A datagram of a client: published if its URL is below a topic with `relay`.
+  enum class relaying {
+    no,
+    plain,  ///< what is sent to the URL is published as it comes: the server's work
+    kept,   ///< the same by datagram(): a value is kept, or its rate limited
+  };
+  relaying relays(std::string_view url);
+  /// A datagram of a client: published if its topic relays, and keeps something.
   void datagram(std::string_view url, vsoa::payload_view payload, vsoa::channel via);
   /// Publishes for a plugin: at once, or when the rate of its topic allows it.
   /// @return false: nothing will be published; see vsoa::server::publish()

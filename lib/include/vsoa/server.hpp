@@ -3,10 +3,10 @@
 // over the loops of its runtime and each stays on its loop for life.
 //
 // Threads: callbacks about a client (handlers without work queue, on_unserved, on_client,
-// on_datagram, on_subscribe, on_unsubscribe) run on that client's loop, so those of different
-// clients may run at the same time. All member functions may be called from any thread, callbacks
-// included, unless they say otherwise. Closing a client inside a callback takes effect after the
-// callback has returned.
+// on_datagram, route_datagrams, on_subscribe, on_unsubscribe) run on that client's loop, so those
+// of different clients may run at the same time. All member functions may be called from any
+// thread, callbacks included, unless they say otherwise. Closing a client inside a callback takes
+// effect after the callback has returned.
 //
 // On a server without credentials a client may call, subscribe and send datagrams before its
 // handshake, hence before on_client: client() does not find it yet, and nothing is published to it.
@@ -94,6 +94,7 @@ struct server_stats {
   std::uint64_t publishes = 0;       ///< of publish(); publish_to() is not counted
   std::uint64_t deliveries = 0;      ///< of these to subscribers, both channels
   std::uint64_t datagrams_in = 0;    ///< both channels
+  std::uint64_t relayed = 0;         ///< of these published, see route_datagrams()
   std::uint64_t quick_rejected = 0;  ///< malformed, not DATAGRAM, unknown client, wrong source
                                      ///< address, or too many on their way to the client's loop
   std::uint64_t received_bytes = 0;
@@ -232,6 +233,17 @@ class server {
   // The setters below: before start(). The callbacks must not throw.
   void on_client(client_callback);
   void on_datagram(datagram_callback);
+  /// What becomes of a client's datagram.
+  enum class datagram_route : std::uint8_t {
+    tell,   ///< on_datagram is told of it
+    relay,  ///< it is published on its URL, on the channel on which it came
+    both,   ///< it is published, and then on_datagram is told
+  };
+  /// Asked for the URL of a datagram; once for several of one client that come one behind the
+  /// other on one URL. To relay here costs far less than to publish from on_datagram. Without it
+  /// all are told.
+  using datagram_router = std::function<datagram_route(std::string_view url)>;
+  void route_datagrams(datagram_router);
   void on_subscribe(subscription_callback);
   void on_unsubscribe(subscription_callback);
 

@@ -74,10 +74,15 @@ class output_log {
   explicit output_log(chunk_pool& pool) noexcept : pool_(pool) {}
   /// Room for a packet of `bytes`, to be filled by the caller before anything else is reserved.
   slice reserve(std::size_t bytes);
+  /// The same for several packets of `bytes` each: for as many of `count` as come to lie in one
+  /// block, at least one.
+  slice reserve_several(std::size_t bytes, std::size_t count);
   /// Forgets the current block: at the end of a turn nothing holds on to it.
   void reset() noexcept { current_.reset(); }
 
  private:
+  chunk& block_with(std::size_t room);
+
   chunk_pool& pool_;
   chunk_ptr current_;
 };

@@ -102,6 +102,11 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   /// Stops reading for good; what is queued still leaves.
   void stop_reading() noexcept;
 
+  /// Within on_packet(): takes those behind the packet that are alike; see packet_reader.
+  protocol::packet_train take_alike(const packet_view& p, std::size_t packet_bytes) noexcept {
+    return reader_.take_alike(p, packet_bytes);
+  }
+
   /// While blocked, on_packet() is not called: it answers `pause`, and goes on when unblocked.
   void block_input(bool blocked);
 

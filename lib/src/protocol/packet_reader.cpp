@@ -19,6 +19,14 @@ void packet_reader::keep(std::span<const std::byte> bytes) {
   size_ += bytes.size();
 }
 
+packet_train packet_reader::take_alike(const packet_view& p, std::size_t packet_bytes) noexcept {
+  if (packet_bytes != here_->packet_bytes) return {};
+  const packet_train train = train_at(here_->input, packet_bytes, header_bytes + p.url.size());
+  if (train.count == 1) return {};
+  here_->taken = train.count * packet_bytes;
+  return train;
+}
+
 void packet_reader::reserve(std::size_t capacity) {
   std::unique_ptr<std::byte[]> larger(new std::byte[capacity]);
   if (size_ != 0) std::memcpy(larger.get(), buffer_.get(), size_);

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "protocol/decoder.hpp"
+#include "protocol/packet_train.hpp"
 
 namespace vsoa::protocol {
 
@@ -34,12 +35,25 @@ class packet_reader {
   template <class OnPacket>
   state resume(OnPacket&& on_packet);
 
+  /// Only while on_packet is being called: the packet at hand, and as many behind it as are alike.
+  /// These are taken with it: on_packet is not called for them. Valid as long as the packet is.
+  /// @param packet_bytes  of the packet, as it would be encoded: if it came in any other form, or
+  ///                      none behind is alike, the answer is a train as made by default
+  packet_train take_alike(const packet_view& p, std::size_t packet_bytes) noexcept;
+
   errc error() const noexcept { return error_; }
   bool is_paused() const noexcept { return state_ == state::paused; }
   /// Bytes kept: of an unfinished packet, or everything behind a pause.
   std::size_t kept() const noexcept { return size_; }
 
  private:
+  /// Where consume() is.
+  struct position {
+    std::span<const std::byte> input;  // from the packet at hand on
+    std::size_t packet_bytes = 0;
+    std::size_t taken = 0;  // of the input, with the packet at hand
+  };
+
   void keep(std::span<const std::byte> bytes);
   void reserve(std::size_t capacity);
   void release() noexcept;
@@ -54,6 +68,7 @@ class packet_reader {
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
   std::size_t limit_ = max_packet_bytes;
+  position* here_ = nullptr;  // while consume() runs
   state state_ = state::reading;
   errc error_{};
 };
@@ -61,17 +76,19 @@ class packet_reader {
 /// Hands out complete packets from the front of `input`; answers how many bytes they took.
 template <class OnPacket>
 std::size_t packet_reader::consume(std::span<const std::byte> input, OnPacket& on_packet) {
-  std::size_t used = 0;
-  while (state_ == state::reading && used < input.size()) {
+  const std::size_t all = input.size();
+  position here;
+  here_ = &here;
+  while (state_ == state::reading && !input.empty()) {
     packet_view view;
-    const decode_result result = decode(input.subspan(used), view, limit_);
+    const decode_result result = decode(input, view, limit_);
     if (result.state == decode_state::need_more) break;
     if (result.state == decode_state::error) {
       error_ = result.error;
       state_ = state::failed;
       break;
     }
-    used += result.bytes;
+    here = {input, result.bytes, result.bytes};
     switch (on_packet(static_cast<const packet_view&>(view))) {
       case next::packet:
         break;
@@ -82,8 +99,10 @@ std::size_t packet_reader::consume(std::span<const std::byte> input, OnPacket& o
         state_ = state::stopped;
         break;
     }
+    input = input.subspan(here.taken);
   }
-  return used;
+  here_ = nullptr;
+  return all - input.size();
 }
 
 template <class OnPacket>

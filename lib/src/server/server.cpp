@@ -47,6 +47,9 @@ void server::on_client(client_callback c) {
 void server::on_datagram(datagram_callback c) {
   impl_->on_datagram = std::move(c);
 }
+void server::route_datagrams(datagram_router r) {
+  impl_->route_datagram = std::move(r);
+}
 void server::on_subscribe(subscription_callback c) {
   impl_->on_subscribe = std::move(c);
 }
@@ -148,6 +151,7 @@ server_stats server::stats() const {
     sum.publishes += s->publishes();
     sum.deliveries += c.deliveries;
     sum.datagrams_in += c.datagrams_in;
+    sum.relayed += c.relayed;
     sum.quick_rejected += c.quick_rejected;
     sum.received_bytes += c.received_bytes;
     sum.sent_bytes += c.sent_bytes + s->quick().sent_bytes();

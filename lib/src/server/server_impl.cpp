@@ -272,15 +272,25 @@ std::shared_ptr<const std::vector<credential>> server_impl::credentials() const 
 // --- messages ---
 
 bool server_impl::publish(std::string_view url, payload_view payload, channel via) {
-  const packet_view p = message(packet_type::publish, url, payload);
+  return publish(message(packet_type::publish, url, payload), {}, via);
+}
+
+void server_impl::relay(const packet_view& datagram, const protocol::packet_train& train,
+                        channel via) {
+  if (publish(message(packet_type::publish, datagram.url, datagram.payload), train, via)) {
+    here()->counters().relayed += train.count;
+  }
+}
+
+bool server_impl::publish(const packet_view& p, const protocol::packet_train& train, channel via) {
   if (stopped_ || !protocol::fits(p, via)) return false;
   shard* local = here();
   // What the loop is publishing on already has been looked at.
-  const bool goes_on = local != nullptr && local->is_publishing_on(url);
-  if (!goes_on && !is_valid_url(url)) return false;
+  const bool goes_on = local != nullptr && local->is_publishing_on(p.url);
+  if (!goes_on && !is_valid_url(p.url)) return false;
   if (local != nullptr) {
-    ++local->counters().publishes;
-    local->publish_here(p, via, goes_on);
+    local->counters().publishes += train.count;
+    local->publish_here(p, train, via, goes_on);
   } else {
     shards_.front()->count_publish();
   }
@@ -288,7 +298,7 @@ bool server_impl::publish(std::string_view url, payload_view payload, channel vi
   for (const auto& s : shards_) {
     if (s.get() == local || !s->has_subscribers()) continue;
     if (local != nullptr) {
-      room = local->publish_there(*s, p, via) && room;
+      room = local->publish_there(*s, p, train, via) && room;
     } else {
       room = s->publish_from_outside(p, via) && room;
     }

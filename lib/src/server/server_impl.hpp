@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "net/listener.hpp"
@@ -34,6 +35,9 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   bool set_commands(std::vector<server::command_entry> entries);
 
   bool publish(std::string_view url, payload_view payload, channel via);
+  /// What a client has sent as datagrams. On its loop.
+  /// @param train  the datagram, and those alike behind it
+  void relay(const packet_view& datagram, const protocol::packet_train& train, channel via);
   bool publish_to(client_id client, std::string_view url, payload_view payload, channel via);
   bool datagram(client_id client, std::string_view url, payload_view payload, channel via);
   void reply_deferred(client_id client, std::uint64_t serial, const packet_view& p);
@@ -60,7 +64,9 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   /// further: it would leave a connection in the middle of a packet.
   template <class Callback, class... Arguments>
   void tell(const Callback& callback, const Arguments&... arguments) const {
-    if (!callback) return;
+    if constexpr (std::is_constructible_v<bool, const Callback&>) {
+      if (!callback) return;
+    }
     try {
       callback(arguments...);
     } catch (const std::exception& e) {
@@ -70,6 +76,12 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
     }
   }
 
+  server::datagram_route route_of(std::string_view url) const {
+    auto route = server::datagram_route::tell;
+    if (route_datagram) tell([&](std::string_view u) { route = route_datagram(u); }, url);
+    return route;
+  }
+
   void set_credentials(std::vector<credential> credentials);
   std::shared_ptr<const std::vector<credential>> credentials() const;
   std::chrono::milliseconds send_timeout() const noexcept { return send_timeout_.load(); }
@@ -77,6 +89,7 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
 
   server::client_callback on_client;
   server::datagram_callback on_datagram;
+  server::datagram_router route_datagram;
   server::subscription_callback on_subscribe;
   server::subscription_callback on_unsubscribe;
   std::function<bool(call&)> on_unserved;
@@ -95,6 +108,7 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   void quick_arrived(std::span<const std::byte> datagram, const socket_address& from);
   std::optional<client_id> admit(const shard& where, const ip_address& ip);
   void spread_commands();
+  bool publish(const packet_view& p, const protocol::packet_train& train, channel via);
   void run_everywhere(const std::function<void(shard&)>& work);
 
   runtime::impl& loops_;

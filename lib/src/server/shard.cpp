@@ -1,5 +1,6 @@
 #include "server/shard.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <exception>
 #include <new>
@@ -33,16 +34,56 @@ net::slice encode_apart(const packet_view& p) {
   return {std::move(block), 0, static_cast<std::uint32_t>(bytes)};
 }
 
-// In the batch's block, a new one when it is full. Receivers share these blocks.
-net::slice encode_to(publish_batch& batch, const packet_view& p) {
+// Encoded packets on one URL, one behind the other.
+struct encoded {
+  net::slice packets;
+  std::uint32_t count;
+};
+
+void encode_train(const packet_view& p, const protocol::packet_train& train, const encoded& e) {
+  std::byte* out = e.packets.block->data() + e.packets.begin;
+  if (e.count == 1) return protocol::encode(p, out);
+  protocol::encode_train(p, train, e.count, out);
+}
+
+// As many of the train's packets as come to lie in one block.
+encoded encode_to(net::output_log& log, const packet_view& p, const protocol::packet_train& train) {
   const std::size_t bytes = protocol::encoded_bytes(p);
-  if (bytes >= net::output_log::large_bytes) return encode_apart(p);
+  encoded e{log.reserve_several(bytes, train.count), 1};
+  if (train.count != 1) e.count = static_cast<std::uint32_t>(e.packets.size() / bytes);
+  encode_train(p, train, e);
+  return e;
+}
+
+// The same in the batch's block, a new one when it is full. Receivers share these blocks.
+encoded encode_to(publish_batch& batch, const packet_view& p, const protocol::packet_train& train) {
+  const std::size_t bytes = protocol::encoded_bytes(p);
+  if (bytes >= net::output_log::large_bytes) return {encode_apart(p), 1};
   if (!batch.block || batch.block->room() < bytes) {
     batch.block = net::chunk::allocate(net::output_log::block_bytes, true);
   }
+  const std::size_t count = std::min(train.count, batch.block->room() / bytes);
   const auto begin = static_cast<std::uint32_t>(batch.block->size());
-  protocol::encode(p, batch.block->extend(bytes));
-  return {batch.block, begin, begin + static_cast<std::uint32_t>(bytes)};
+  batch.block->extend(count * bytes);
+  encoded e{{batch.block, begin, begin + static_cast<std::uint32_t>(count * bytes)},
+            static_cast<std::uint32_t>(count)};
+  encode_train(p, train, e);
+  return e;
+}
+
+// Calls work(p, rest) with what is left of the train, which answers how many packets it has dealt
+// with, until there is nothing left.
+template <class Work>
+void for_train(packet_view p, protocol::packet_train train, Work&& work) {
+  for (;;) {
+    const std::size_t done = work(p, train);
+    if (done == train.count) return;
+    train = train.without(done);
+    // The same URL and lengths: only where the payload lies is another.
+    const std::byte* body = train.first + header_bytes + p.url.size();
+    p.payload.param = {reinterpret_cast<const char*>(body), p.payload.param.size()};
+    p.payload.data = {body + p.payload.param.size(), p.payload.data.size()};
+  }
 }
 
 }  // namespace
@@ -167,10 +208,16 @@ bool shard::is_subscribed(std::string_view url) const {
 
 // --- publishing ---
 
-void shard::publish_here(const packet_view& p, channel via, bool goes_on) {
+void shard::publish_here(const packet_view& p, const protocol::packet_train& train, channel via,
+                         bool goes_on) {
   if (!has_subscribers()) return;
   const subscriptions::audience& to = goes_on ? *run_.to : audience_of(p.url);
-  if (!to.sessions.empty()) deliver(encode_to(loop_.log(), p), to, via);  // else not even encoded
+  if (to.sessions.empty()) return;  // not even encoded
+  for_train(p, train, [&](const packet_view& head, const protocol::packet_train& rest) {
+    const encoded e = encode_to(loop_.log(), head, rest);
+    deliver(e.packets, e.count, to, via);
+    return e.count;
+  });
 }
 
 const subscriptions::audience& shard::audience_of(std::string_view url) {
@@ -179,24 +226,21 @@ const subscriptions::audience& shard::audience_of(std::string_view url) {
   return subscriptions_.match(url);
 }
 
-void shard::deliver(const net::slice& packet, std::string_view url, channel via) {
-  deliver(packet, audience_of(url), via);
-}
-
-void shard::deliver(const net::slice& packet, const subscriptions::audience& to, channel via) {
+void shard::deliver(const net::slice& packets, std::uint32_t count,
+                    const subscriptions::audience& to, channel via) {
   if (to.sessions.empty()) return;
-  if (via == channel::quick) {
+  if (via == channel::quick) {  // one at a time
     for (session* s : to.sessions)
-      s->deliver_quick(packet);
+      s->deliver_quick(packets);
     return;
   }
-  if (run_.to == &to && run_.packets.block == packet.block && run_.packets.end == packet.begin) {
-    run_.packets.end = packet.end;
-    ++run_.count;
+  if (run_.to == &to && run_.packets.block == packets.block && run_.packets.end == packets.begin) {
+    run_.packets.end = packets.end;
+    run_.count += count;
     return;
   }
   settle();
-  run_ = {&to, packet, 1};
+  run_ = {&to, packets, count};
   if (!closing_requested_) {
     closing_requested_ = true;
     loop_.request_turn_closing(*this);
@@ -220,14 +264,19 @@ void shard::on_turn_closing() {
   settle();
 }
 
-bool shard::publish_there(shard& target, const packet_view& p, channel via) {
-  const std::size_t bytes = protocol::encoded_bytes(p);
+bool shard::publish_there(shard& target, const packet_view& p, const protocol::packet_train& train,
+                          channel via) {
+  const std::size_t bytes = train.count * protocol::encoded_bytes(p);
   if (!target.reserve_inbox(bytes, outside_limit)) {
-    ++counters_.dropped;
+    counters_.dropped += train.count;
     return false;
   }
   publish_batch& batch = outgoing_[target.loop_.index()];
-  batch.items.push_back({encode_to(batch, p), via});
+  for_train(p, train, [&](const packet_view& head, const protocol::packet_train& rest) {
+    encoded e = encode_to(batch, head, rest);
+    batch.items.push_back({std::move(e.packets), e.count, via});
+    return e.count;
+  });
   batch.bytes += bytes;
   sent_across_ += bytes;
   if (target.inbox_bytes_.load() > backlog_high) backlogged_ = true;
@@ -255,8 +304,8 @@ void shard::on_turn_end() {
 void shard::deliver_batch(publish_batch& batch) {
   for (publish_batch::item& item : batch.items) {
     packet_view p;
-    protocol::decode({item.packet.data(), item.packet.size()}, p);
-    deliver(item.packet, p.url, item.via);
+    protocol::decode({item.packets.data(), item.packets.size()}, p);
+    deliver(item.packets, item.count, audience_of(p.url), item.via);
   }
   batch.items.clear();
   release_inbox(batch.bytes);
@@ -268,7 +317,7 @@ bool shard::publish_from_outside(const packet_view& p, channel via) {
   loop_.post([owner = owner_.shared_from_this(), this, packet = encode_apart(p), via] {
     packet_view view;
     protocol::decode({packet.data(), packet.size()}, view);
-    deliver(keep(packet), view.url, via);
+    deliver(keep(packet), 1, audience_of(view.url), via);
     release_inbox(packet.size());
   });
   return true;

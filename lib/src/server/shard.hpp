@@ -14,6 +14,7 @@
 
 #include "net/loop.hpp"
 #include "net/quick.hpp"
+#include "protocol/packet_train.hpp"
 #include "server/command_table.hpp"
 #include "server/session.hpp"
 #include "server/subscriptions.hpp"
@@ -27,7 +28,7 @@ class server_impl;
 struct shard_counters : net::traffic {
   net::counter accepted, refused, handshakes, handshake_timeouts, bad_passwords, protocol_errors;
   net::counter slow_closed, dropped, partial_timeouts, calls, calls_refused, deliveries;
-  net::counter datagrams_in, quick_rejected, publishes;
+  net::counter datagrams_in, relayed, quick_rejected, publishes;
   net::counter calls_open;  // gauge: deferred and not answered
 };
 
@@ -42,7 +43,8 @@ struct publish_run {
 /// Publishes of one loop on their way to another: encoded, several in one block.
 struct publish_batch {
   struct item {
-    net::slice packet;
+    net::slice packets;  // on one URL
+    std::uint32_t count;
     channel via;
   };
   std::vector<item> items;
@@ -84,11 +86,14 @@ class shard final : public net::turn_end {
     return run_.to != nullptr && run_.to->url == url;
   }
   /// Publishes to this shard's subscribers.
+  /// @param train    p, and what comes with it
   /// @param goes_on  is_publishing_on(p.url)
-  void publish_here(const packet_view& p, channel via, bool goes_on);
+  void publish_here(const packet_view& p, const protocol::packet_train& train, channel via,
+                    bool goes_on);
   /// Publishes to those of another shard, with what else this turn has for it. False: dropped, it
   /// has too much waiting.
-  bool publish_there(shard& target, const packet_view& p, channel via);
+  bool publish_there(shard& target, const packet_view& p, const protocol::packet_train& train,
+                     channel via);
   /// Whether so much waits for another shard that its producers should hold on.
   bool is_backlogged() const noexcept { return backlogged_; }
   std::uint64_t sent_across() const noexcept { return sent_across_; }  ///< bytes, to other shards
@@ -144,8 +149,8 @@ class shard final : public net::turn_end {
   void on_turn_closing() override;
   void on_turn_end() override;
   const subscriptions::audience& audience_of(std::string_view url);
-  void deliver(const net::slice& packet, const subscriptions::audience& to, channel via);
-  void deliver(const net::slice& packet, std::string_view url, channel via);
+  void deliver(const net::slice& packets, std::uint32_t count, const subscriptions::audience& to,
+               channel via);
   net::slice keep(const net::slice& packet);
   bool others_are_low() const noexcept;
   void deliver_batch(publish_batch& batch);
