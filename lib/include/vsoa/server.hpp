@@ -124,7 +124,7 @@ class deferred_call {
   ~deferred_call();
 
   /// @param tunid  a stream's tunnel id; 0: none
-  void reply(status s, payload_view payload = {}, std::uint16_t tunid = 0);
+  void reply(status s, const payload_view& payload = {}, std::uint16_t tunid = 0);
   /// Gives the call up: no answer is sent.
   void drop() noexcept;
   explicit operator bool() const noexcept { return static_cast<bool>(owner_); }
@@ -150,12 +150,12 @@ class call {
   std::string_view url() const noexcept { return url_; }
   enum method method() const noexcept { return method_; }
   std::uint32_t seqno() const noexcept { return seqno_; }
-  payload_view payload() const noexcept { return payload_; }
+  const payload_view& payload() const noexcept { return payload_; }
 
   /// Answers: once; a second time does nothing. A handler that returns without having answered or
   /// deferred leaves the client without an answer, which VSOA allows.
   /// A payload too large for a packet is answered NO_MEMORY without payload.
-  void reply(status s, payload_view payload = {}, std::uint16_t tunid = 0);
+  void reply(status s, const payload_view& payload = {}, std::uint16_t tunid = 0);
 
   /// Takes the right to answer out of the handler. Empty if already answered or deferred.
   [[nodiscard]] deferred_call defer();
@@ -163,7 +163,7 @@ class call {
  protected:
   call() noexcept = default;
   ~call() = default;
-  virtual void do_reply(status s, payload_view payload, std::uint16_t tunid) = 0;
+  virtual void do_reply(status s, const payload_view& payload, std::uint16_t tunid) = 0;
   virtual deferred_call do_defer() = 0;
 
   client_id client_ = 0;

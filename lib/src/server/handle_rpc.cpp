@@ -12,7 +12,8 @@
 namespace vsoa {
 namespace {
 
-packet_view reply_packet(std::uint32_t seqno, status s, payload_view payload, std::uint16_t tunid) {
+packet_view reply_packet(std::uint32_t seqno, status s, const payload_view& payload,
+                         std::uint16_t tunid) {
   packet_view p;
   p.type = packet_type::rpc;
   p.flags = tunid != 0 ? packet_flags::reply | packet_flags::tunnel : packet_flags::reply;
@@ -42,7 +43,7 @@ class inline_call final : public call {
   }
 
  private:
-  void do_reply(status s, payload_view payload, std::uint16_t tunid) override {
+  void do_reply(status s, const payload_view& payload, std::uint16_t tunid) override {
     session_.reply(seqno_, s, payload, tunid);
   }
   deferred_call do_defer() override {
@@ -70,7 +71,7 @@ class queued_call final : public call {
   }
 
  private:
-  void do_reply(status s, payload_view payload, std::uint16_t tunid) override {
+  void do_reply(status s, const payload_view& payload, std::uint16_t tunid) override {
     right_.reply(s, payload, tunid);
   }
   deferred_call do_defer() override { return std::move(right_); }
@@ -115,7 +116,8 @@ bool run_queued(const std::shared_ptr<server_impl>& owner,
 
 }  // namespace
 
-void session::reply(std::uint32_t seqno, status s, payload_view payload, std::uint16_t tunid) {
+void session::reply(std::uint32_t seqno, status s, const payload_view& payload,
+                    std::uint16_t tunid) {
   send_packet(reply_packet(seqno, s, payload, tunid));
 }
 
@@ -146,7 +148,7 @@ void session::handle_rpc(const packet_view& p) {
 
 // --- the public faces ---
 
-void call::reply(status s, payload_view payload, std::uint16_t tunid) {
+void call::reply(status s, const payload_view& payload, std::uint16_t tunid) {
   if (!open_) return;
   open_ = false;
   do_reply(s, payload, tunid);
@@ -179,7 +181,7 @@ deferred_call::~deferred_call() {
   if (owner_) reply(status::no_responding);
 }
 
-void deferred_call::reply(status s, payload_view payload, std::uint16_t tunid) {
+void deferred_call::reply(status s, const payload_view& payload, std::uint16_t tunid) {
   const auto owner = std::move(owner_);
   if (!owner) return;
   owner->reply_deferred(client_, session_, reply_packet(seqno_, s, payload, tunid));

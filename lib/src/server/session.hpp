@@ -40,7 +40,7 @@ class session final : public net::connection {
   bool is_subscribed(std::string_view url) const;
 
   // The loop's thread only.
-  void reply(std::uint32_t seqno, status s, payload_view payload, std::uint16_t tunid);
+  void reply(std::uint32_t seqno, status s, const payload_view& payload, std::uint16_t tunid);
   /// An answer made elsewhere, encoded.
   void reply_encoded(const net::slice& packet);
   /// `count` publishes, one behind the other, encoded once for all.
