@@ -16,6 +16,7 @@
 #include "protocol/encoder.hpp"
 #include "protocol/gate.hpp"
 #include "protocol/packet_reader.hpp"
+#include "protocol/packet_train.hpp"
 #include "protocol/param.hpp"
 #include "vsoa/url.hpp"
 
@@ -147,6 +148,32 @@ void check_pieces(bytes control, bytes stream, const reading& expected) {
   require(reader.kept() == (failed ? 0 : expected.rest));
 }
 
+// Trains: each packet comes once, as itself, and as it would be relayed.
+void check_trains(bytes stream, const reading& expected) {
+  packet_reader reader;
+  std::size_t seen = 0;
+  const auto on_packet = [&](const packet_view& p) {
+    const packet_train train = reader.take_alike(p, encoded_bytes(p));
+    require(train.count >= 1 && (train.count == 1) == (train.first == nullptr));
+    if (train.count == 1) {
+      require(seen < expected.packets.size() && encode_again(p) == expected.packets[seen++]);
+      return packet_reader::next::packet;
+    }
+    require(is_inside(stream, train.first, train.count * train.packet_bytes));
+    std::vector<std::byte> out(train.count * train.packet_bytes);
+    encode_train(p, train, train.count, out.data());
+    for (std::size_t i = 0; i < train.count; ++i, ++seen) {
+      require(seen < expected.packets.size());
+      const auto& one = expected.packets[seen];
+      require(one.size() == train.packet_bytes);
+      require(std::memcmp(one.data(), out.data() + i * one.size(), one.size()) == 0);
+    }
+    return packet_reader::next::packet;
+  };
+  reader.feed(stream, on_packet);
+  require(seen == expected.packets.size());
+}
+
 void check_datagram(bytes input) {
   packet_view view;
   const decode_result result = decode_quick(input, view);
@@ -165,7 +192,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < control_bytes) return 0;
   const bytes input(reinterpret_cast<const std::byte*>(data), size);
   const bytes stream = input.subspan(control_bytes);
-  check_pieces(input.first(control_bytes), stream, read_whole(stream));
+  const reading expected = read_whole(stream);
+  check_pieces(input.first(control_bytes), stream, expected);
+  check_trains(stream, expected);
   check_datagram(stream);
   check_text({reinterpret_cast<const char*>(stream.data()), stream.size()});
   return 0;
