@@ -84,7 +84,7 @@ struct certificate_name {
 };
 
 /// An X.509 certificate, taken apart.
-struct peer_certificate {
+struct certificate_info {
   int version = 0;                        ///< 3 nearly always
   std::string serial_number;              ///< hexadecimal, capitals
   std::vector<certificate_name> subject;  ///< in the order of the certificate
@@ -104,14 +104,14 @@ struct peer_certificate {
 };
 
 /// Takes a certificate apart. Nothing: the bytes are none.
-std::optional<peer_certificate> parse_certificate(std::span<const std::byte> der);
+std::optional<certificate_info> parse_certificate(std::span<const std::byte> der);
 
 /// Whether a certificate is meant by a pattern such as "CN=gateway*", "DNS=*.acme.example" or
 /// "CN=gateway*,O=acme". Each part is TYPE=TEXT and must match one of the subject's parts or, for
 /// DNS, IP, URI and email, one of the alternative names. In TEXT `*` stands for anything, `?` for
 /// one byte, and `\` makes the next character plain. Types, and the text of DNS and email, are the
 /// same in upper and lower case.
-bool matches(const peer_certificate& certificate, std::string_view pattern);
+bool matches(const certificate_info& certificate, std::string_view pattern);
 /// What is wrong with such a pattern; empty: nothing.
 std::string pattern_problem(std::string_view pattern);
 

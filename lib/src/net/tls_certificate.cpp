@@ -104,7 +104,7 @@ std::vector<certificate_name> alternative_names_of(const X509* cert) {
   return out;
 }
 
-void describe_key(const X509* cert, peer_certificate& out) {
+void describe_key(const X509* cert, certificate_info& out) {
   const EVP_PKEY* key = X509_get0_pubkey(cert);
   if (key == nullptr) return;
   const char* name = EVP_PKEY_get0_type_name(key);
@@ -139,21 +139,21 @@ std::string in_one_line(const std::vector<certificate_name>& parts) {
 
 }  // namespace
 
-std::string peer_certificate::subject_text() const {
+std::string certificate_info::subject_text() const {
   return in_one_line(subject);
 }
 
-std::string peer_certificate::issuer_text() const {
+std::string certificate_info::issuer_text() const {
   return in_one_line(issuer);
 }
 
-std::optional<peer_certificate> parse_certificate(std::span<const std::byte> der) {
+std::optional<certificate_info> parse_certificate(std::span<const std::byte> der) {
   const auto* at = reinterpret_cast<const unsigned char*>(der.data());
   const net::x509_ptr cert(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
   const bool all = at == reinterpret_cast<const unsigned char*>(der.data() + der.size());
   ERR_clear_error();
   if (!cert || !all) return {};
-  peer_certificate out;
+  certificate_info out;
   out.version = static_cast<int>(X509_get_version(cert.get())) + 1;
   out.serial_number = serial_of(cert.get());
   out.subject = parts_of(X509_get_subject_name(cert.get()));

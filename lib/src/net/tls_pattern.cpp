@@ -56,7 +56,7 @@ bool fits(std::string_view text, std::string_view pattern, bool any_case) {
   return p == pattern.size();
 }
 
-bool has_part(const peer_certificate& cert, std::string_view part) {
+bool has_part(const certificate_info& cert, std::string_view part) {
   const std::size_t equals = part.find('=');
   if (equals == std::string_view::npos) return false;
   const std::string_view type = part.substr(0, equals);
@@ -71,7 +71,7 @@ bool has_part(const peer_certificate& cert, std::string_view part) {
 
 }  // namespace
 
-bool matches(const peer_certificate& certificate, std::string_view pattern) {
+bool matches(const certificate_info& certificate, std::string_view pattern) {
   if (!pattern_problem(pattern).empty()) return false;
   while (!pattern.empty()) {
     if (!has_part(certificate, next_part(pattern))) return false;

@@ -132,12 +132,14 @@ io_result tls_session::drain_input(std::span<std::byte> into) noexcept {
 }
 
 io_result tls_session::write(std::span<const iovec> parts) noexcept {
-  if (!flush()) return {broken_ ? io_outcome::failed : io_outcome::blocked};
-  if (parts.empty()) return {io_outcome::done};
+  const bool is_flushed = flush();
+  if (broken_) return {io_outcome::failed};
+  if (parts.empty()) return {is_flushed ? io_outcome::done : io_outcome::blocked};
   std::array<std::byte, record_bytes> room;
   record_source source(parts);
   if (!source.skip(owed_)) return {io_outcome::failed};
-  std::size_t moved = std::exchange(owed_, 0);
+  std::size_t moved = settle_owed();
+  if (!is_flushed) return {io_outcome::blocked, moved};
   ERR_clear_error();
   while (!source.empty()) {
     const auto record = source.next(room);
@@ -148,13 +150,19 @@ io_result tls_session::write(std::span<const iovec> parts) noexcept {
       fail(result);
       return {io_outcome::failed};
     }
-    if (!unsent_.empty()) {
-      owed_ = count;
-      return {io_outcome::blocked, moved};
-    }
-    moved += count;
+    owed_ = count;
+    moved += settle_owed();
+    if (!unsent_.empty()) return {io_outcome::blocked, moved};
   }
   return {io_outcome::done, moved};
+}
+
+// What has left of a record counts at once, so that a slow reader is seen to read; but while some
+// of it is left, so is some of what is owed, for which whoever writes waits.
+std::size_t tls_session::settle_owed() noexcept {
+  const std::size_t before = owed_;
+  owed_ = std::min(owed_, unsent_.size());
+  return before - owed_;
 }
 
 // False: the kernel does not take all of it now, or the connection is broken.

@@ -37,9 +37,9 @@ class tls_session {
   /// One read of the socket; all that it completes is in `into` afterwards, whose end serves as
   /// room for what is still encrypted. @pre into.size() >= min_read_bytes
   io_result read(std::span<std::byte> into) noexcept;
-  /// Writes records until all is written or the socket is full. Bytes that have become part of a
-  /// record that is not yet out as a whole do not count as moved, and are the first ones of the
-  /// next call.
+  /// Writes records until all is written or the socket is full. As long as the kernel has not taken
+  /// the whole of the last record, at least its last byte does not count as moved: what is left
+  /// must be at the front of the next write, as ever.
   io_result write(std::span<const iovec> parts) noexcept;
   /// Tells the other side that nothing follows.
   void say_goodbye() noexcept;
@@ -60,6 +60,7 @@ class tls_session {
 
   io_result drain_input(std::span<std::byte> into) noexcept;
   bool flush() noexcept;
+  std::size_t settle_owed() noexcept;
   io_result fail(int result) noexcept;
 
   std::shared_ptr<const tls_context> context_;

@@ -33,6 +33,10 @@ transport::result transport::handshake() noexcept {
   return r;
 }
 
+std::chrono::milliseconds transport::handshake_timeout() const noexcept {
+  return tls_->context().handshake_timeout();
+}
+
 transport::result transport::plain_read(std::span<std::byte> into) noexcept {
   const ssize_t count = ::recv(handle(), into.data(), into.size(), 0);
   if (count > 0) return {outcome::done, static_cast<std::size_t>(count)};

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -51,6 +52,9 @@ class transport {
   /// Whether something of TLS's own waits for the socket to be writable; then handshake(), or
   /// write({}) after it, goes on.
   bool wants_write() const noexcept { return tls_ != nullptr && tls_wants_write(); }
+
+  /// For the whole of it. @pre has_tls()
+  std::chrono::milliseconds handshake_timeout() const noexcept;
 
   /// One read. @pre with TLS: into.size() >= min_read_bytes
   result read(std::span<std::byte> into) noexcept {

@@ -12,6 +12,7 @@
 
 #include "net/listener.hpp"
 #include "net/quick.hpp"
+#include "net/tls_context.hpp"
 #include "server/gatekeeper.hpp"
 #include "server/shard.hpp"
 #include "vsoa/server.hpp"
@@ -70,6 +71,11 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
     }
   }
 
+  bool has_tls() const noexcept { return options_.tls.has_value(); }
+  /// For the next connection; null: without TLS.
+  std::shared_ptr<const net::tls_context> tls() const;
+  void set_tls(const tls_options& options);
+
   void set_credentials(std::vector<credential> credentials);
   std::shared_ptr<const std::vector<credential>> credentials() const;
   std::chrono::milliseconds send_timeout() const noexcept { return send_timeout_.load(); }
@@ -111,6 +117,8 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   mutable std::mutex command_mutex_;
   std::shared_ptr<const command_table>
       commands_;  // guarded by command_mutex_; shards have their own
+  mutable std::mutex tls_mutex_;
+  std::shared_ptr<const net::tls_context> tls_;  // guarded by tls_mutex_
   mutable std::mutex credentials_mutex_;
   std::shared_ptr<const std::vector<credential>> credentials_;  // guarded by credentials_mutex_
 };
