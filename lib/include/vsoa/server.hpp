@@ -27,6 +27,7 @@
 #include "vsoa/packet.hpp"
 #include "vsoa/runtime.hpp"
 #include "vsoa/status.hpp"
+#include "vsoa/tls.hpp"
 #include "vsoa/work_queue.hpp"
 
 namespace vsoa {
@@ -37,10 +38,11 @@ class server;
 /// sessions.
 using client_id = std::uint32_t;
 
-/// A password and the role that it gives.
+/// What a client must have, and the role that it gives: a password, a certificate, or both.
 struct credential {
   std::string role;
-  std::string password;
+  std::string password;       ///< empty beside a certificate: none is asked for
+  std::string certificate{};  ///< a pattern of vsoa::matches(); empty: none is asked for
 };
 
 /// What is done with a subscriber that does not read what it asked for.
@@ -57,7 +59,8 @@ struct server_limits {
   std::size_t handshakes = 1024;  ///< connections that have not passed the handshake; when any
                                   ///< of these three is reached, the oldest connection still
                                   ///< in its handshake makes room; without one, the new is refused
-  std::chrono::milliseconds handshake_timeout{5000};  ///< from accept to the first good SERVINFO
+  std::chrono::milliseconds handshake_timeout{5000};  ///< from accept, or the end of TLS's own
+                                                      ///< handshake, to the first good SERVINFO
   std::chrono::milliseconds partial_timeout{
       30000};                                   ///< for the rest of a packet once begun; 0: none
   std::chrono::milliseconds send_timeout{100};  ///< for the kernel to take some of what waits
@@ -75,6 +78,9 @@ struct server_options {
       credentials;  ///< none: open to all. The first that matches gives the role
   server_limits limits;
   std::chrono::seconds keepalive{0};  ///< TCP keepalive idle time of new clients; 0: off
+  /// TLS on all its addresses; the quick channel is off then. Files that can't be used:
+  /// construction throws tls_error.
+  std::optional<tls_options> tls{};
 };
 
 /// Counters since the start; each only grows, but for those said to be gauges.
@@ -84,7 +90,9 @@ struct server_stats {
   std::uint64_t refused = 0;     ///< over a limit at accept, or displaced by a newer one
   std::uint64_t handshakes = 0;  ///< sessions that passed
   std::uint64_t handshake_timeouts = 0;
-  std::uint64_t bad_passwords = 0;    ///< sessions answered PASSWORD and closed
+  std::uint64_t tls_failed = 0;              ///< TLS handshakes that failed
+  std::uint64_t tls_handshake_timeouts = 0;  ///< TLS handshakes that were not over in time
+  std::uint64_t bad_passwords = 0;           ///< sessions answered PASSWORD and closed
   std::uint64_t protocol_errors = 0;  ///< connections closed for malformed or oversized packets
   std::uint64_t slow_closed = 0;      ///< connections reset because they did not read
   std::uint64_t dropped = 0;          ///< publishes and datagrams: outbox full, or not taken by UDP
@@ -281,6 +289,13 @@ class server {
 
   /// For new sessions; those that exist keep what they have.
   void set_credentials(std::vector<credential> credentials);
+  /// For new connections of a server that was made with TLS, else throws std::logic_error: reads
+  /// the files, also if the options are those of before. Throws tls_error, and nothing changes, if
+  /// they can't be used.
+  void set_tls(const tls_options& options);
+  /// The certificate that a client has shown, verified. Nothing: no such client, no TLS, or none
+  /// was shown.
+  std::optional<certificate_info> peer_certificate(client_id client) const;
   /// One password without role; empty: none.
   void set_password(std::string password);
   /// For new clients and, if `existing`, for those connected.

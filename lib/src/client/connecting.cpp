@@ -25,6 +25,8 @@ std::error_code to_error(net::close_reason why) {
       return errc::not_reading;
     case net::close_reason::partial:
       return errc::timeout;
+    case net::close_reason::tls:
+      return connect_errc::tls_failed;
     case net::close_reason::local:
       break;
   }
@@ -202,7 +204,7 @@ void client_impl::drop_link(bool reset) {
   if (reset || (linger && linger->count() <= 0)) return old->close(net::close_reason::local, true);
   if (linger && phase_ == phase::connected && !closed_) {
     lingering_.push_back(old);
-    return old->close_gracefully(*linger);
+    return old->close_gracefully(net::close_reason::local, *linger);
   }
   old->flush_now();
   old->close(net::close_reason::local);

@@ -24,7 +24,7 @@ connection::connection(loop& where, transport bytes, bool v6, traffic& counters,
 connection::~connection() = default;
 
 void connection::start() {
-  interest_ = EPOLLIN;
+  interest_ = EPOLLIN | (transport_.speaks_first() ? EPOLLOUT : 0U);
   loop_.sockets().add(native_handle(), *this, interest_);
 }
 
@@ -32,8 +32,10 @@ void connection::start() {
 
 void connection::on_ready(std::uint32_t events) {
   const boost::intrusive_ptr<connection> self(this);
+  if (!transport_.is_secured() && state_ == state::open) return secure();
   if ((events & EPOLLOUT) != 0) {
     waiting_writable_ = false;
+    if (transport_.wants_write() && outbox_.empty()) (void)transport_.write({});
     flush_requested();
   }
   if (state_ == state::closed) return;
@@ -50,13 +52,18 @@ void connection::on_ready(std::uint32_t events) {
   update_interest();
 }
 
+std::uint32_t connection::wanted_events() const noexcept {
+  const bool reads = state_ == state::lingering || (!reading_stopped_ && !reader_.is_paused());
+  const bool writes = waiting_writable_ || transport_.wants_write();
+  return (reads ? EPOLLIN : 0U) | (writes ? EPOLLOUT : 0U);
+}
+
 void connection::update_interest() {
   if (state_ == state::closed || !transport_) return;
-  const bool reads = state_ == state::lingering || (!reading_stopped_ && !reader_.is_paused());
-  const std::uint32_t wanted = (reads ? EPOLLIN : 0U) | (waiting_writable_ ? EPOLLOUT : 0U);
+  const std::uint32_t wanted = wanted_events();
   if (wanted == interest_) return;
   if (interest_ == not_asked) {
-    if (!reads) return;
+    if ((wanted & EPOLLIN) == 0) return;
     try {
       loop_.sockets().add(native_handle(), *this, wanted);
     } catch (const std::system_error&) {
@@ -73,10 +80,41 @@ void connection::stop_reading() noexcept {
   update_interest();
 }
 
+// --- TLS ---
+
+void connection::secure() {
+  switch (transport_.handshake().what) {
+    case transport::outcome::blocked:
+      break;
+    case transport::outcome::done:
+      on_secured();
+      flush_requested();  // what has been sent meanwhile
+      break;
+    case transport::outcome::closed:
+    case transport::outcome::failed:
+      return refuse_tls();
+  }
+  update_interest();
+}
+
+// The other side is told why, by TLS itself: that must not be destroyed by a reset.
+void connection::refuse_tls() {
+  outbox_.clear();
+  account();
+  close_gracefully(close_reason::tls);
+}
+
 // --- reading ---
 
 void connection::on_readable() {
   if (state_ == state::lingering) return discard_input();
+  do {
+    read_once();
+  } while (transport_.has_pending() && state_ == state::open && !reader_.is_paused() &&
+           !reading_stopped_);
+}
+
+void connection::read_once() {
   const auto buffer = loop_.receive_buffer();
   ++traffic_.reads;
   const auto [what, count] = transport_.read(buffer);
@@ -182,7 +220,7 @@ void connection::go_on() {
 }
 
 void connection::flush() {
-  if (held_ || waiting_writable_) return;
+  if (held_ || waiting_writable_ || !transport_.is_secured()) return;
   while (!outbox_.empty() && state_ != state::closed) {
     const write_result result = write_some();
     if (result == write_result::all) continue;
@@ -195,7 +233,7 @@ void connection::flush() {
 
 bool connection::make_room(std::size_t bytes) {
   if (has_room(bytes)) return true;
-  if (held_ || waiting_writable_ || state_ != state::open) return false;
+  if (held_ || waiting_writable_ || state_ != state::open || !transport_.is_secured()) return false;
   write_result result = write_result::all;
   while (!outbox_.empty() && result == write_result::all)
     result = write_some();
@@ -309,7 +347,7 @@ void connection::close(close_reason why, bool reset) {
   on_closed(why);
 }
 
-void connection::close_gracefully(std::chrono::milliseconds patience) {
+void connection::close_gracefully(close_reason why, std::chrono::milliseconds patience) {
   if (state_ != state::open) return;
   const boost::intrusive_ptr<connection> self(this);
   state_ = state::lingering;
@@ -317,9 +355,13 @@ void connection::close_gracefully(std::chrono::milliseconds patience) {
   reading_stopped_ = false;
   deadline_ = clock_now() + patience;
   arm_timer(deadline_);
-  flush();
+  if (transport_.is_secured()) {
+    flush();
+  } else {
+    linger();
+  }
   update_interest();
-  on_closed(close_reason::local);
+  on_closed(why);
 }
 
 // Everything is written: nothing more follows, and what still comes in is thrown away until the
@@ -331,7 +373,7 @@ void connection::linger() {
 
 void connection::discard_input() {
   const auto buffer = loop_.receive_buffer();
-  const auto what = transport_.read(buffer).what;
+  const auto what = transport_.discard(buffer).what;
   if (what == transport::outcome::closed || what == transport::outcome::failed) finish(false);
 }
 
@@ -345,9 +387,8 @@ void connection::finish(bool reset) {
   const bool lingered = state_ == state::lingering;
   state_ = state::closed;
   timer_wheel::cancel(*this);
-  if (reset) set_reset_on_close(native_handle());
   loop_.sockets().remove(native_handle(), *this);
-  transport_.close();
+  transport_.close(reset);
   outbox_.clear();
   account();
   if (lingered) on_lingered();

@@ -1,5 +1,6 @@
 // One TCP connection, of a server or a client: bytes in, packets up, slices out. Lives on one loop
-// and is touched by that loop's thread only. What it owns at rest is itself.
+// and is touched by that loop's thread only. What it owns at rest is itself. With TLS, its
+// handshake comes before anything else; what is sent meanwhile waits.
 //
 // Reading: the loop's poller says when the socket is readable, and it is read into the loop's
 // buffer. Writing: what the packets of one read cause for this connection leaves when the read has
@@ -30,6 +31,7 @@ enum class close_reason : std::uint8_t {
   protocol_error,  ///< malformed or oversized packet
   slow,            ///< it did not read
   partial,         ///< a packet begun and not finished in time
+  tls,             ///< the TLS handshake has failed
 };
 
 /// Counters of all connections of one owner on one loop, written by that loop only.
@@ -74,6 +76,8 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   virtual void on_closed(close_reason why) = 0;
   /// The socket of a connection that closed gracefully is closed at last. After on_closed().
   virtual void on_lingered() = 0;
+  /// Bytes may go both ways: with TLS, when its handshake is over; without, never called.
+  virtual void on_secured() {}
   /// The deadline of set_deadline() has come.
   virtual void on_deadline() = 0;
 
@@ -96,7 +100,8 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   void close(close_reason why, bool reset = false);
   /// Stops reading, writes what is queued, shuts down, and waits up to `patience` for the other
   /// side to close, so that it surely sees the last packet. on_closed() runs before this returns.
-  void close_gracefully(std::chrono::milliseconds patience = std::chrono::seconds(1));
+  void close_gracefully(close_reason why = close_reason::local,
+                        std::chrono::milliseconds patience = std::chrono::seconds(1));
   /// Offers the kernel what is queued, now.
   void flush_now() { flush(); }
   /// Ends lingering at once; on_lingered() is not called.
@@ -122,6 +127,7 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   loop& where() const noexcept { return loop_; }
   int native_handle() const noexcept { return transport_.handle(); }
   bool is_v6() const noexcept { return v6_; }
+  const transport& bytes() const noexcept { return transport_; }
 
  private:
   enum class state : std::uint8_t { open, lingering, closed };
@@ -129,7 +135,11 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
 
   void on_ready(std::uint32_t events) override;
   void update_interest();
+  std::uint32_t wanted_events() const noexcept;
   void on_readable();
+  void read_once();
+  void secure();
+  void refuse_tls();
   void work_off(std::span<const std::byte> input);
   next take(const packet_view& p);
   void mark_dirty();

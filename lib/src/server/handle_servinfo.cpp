@@ -10,6 +10,7 @@
 #include "server/server_impl.hpp"
 #include "server/session.hpp"
 #include "server/shard.hpp"
+#include "vsoa/tls.hpp"
 
 namespace vsoa {
 namespace {
@@ -29,11 +30,15 @@ bool session::authenticate(const packet_view& p) {
   const auto credentials = shard_.owner().credentials();
   if (credentials->empty()) return true;
   const auto password = protocol::read_password(p.payload.param);
-  if (!password) return false;
   // All are compared, so that the time does not tell which one came close.
   const credential* match = nullptr;
+  const auto shown = parse_certificate(certificate());
   for (const credential& c : *credentials) {
-    if (equal_secret(c.password, *password) && match == nullptr) match = &c;
+    const bool by_certificate = !c.certificate.empty();
+    const bool by_password = !by_certificate || !c.password.empty();
+    bool good = !by_password || (password && equal_secret(c.password, *password));
+    if (by_certificate) good = shown && matches(*shown, c.certificate) && good;
+    if (good && match == nullptr) match = &c;
   }
   if (match == nullptr) return false;
   role_ = match->role;
@@ -43,7 +48,7 @@ bool session::authenticate(const packet_view& p) {
 void session::handle_servinfo(const packet_view& p) {
   if (!authenticated_ && !authenticate(p)) return refuse(p);
   authenticated_ = true;
-  if (p.has_tunnel() && p.tunid != 0) {
+  if (p.has_tunnel() && p.tunid != 0 && origin_.quick) {
     peer_quick_port_.store(p.tunid, std::memory_order_relaxed);
   }
   const bool first = !is_handshaken();

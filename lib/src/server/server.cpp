@@ -122,9 +122,17 @@ bool server::close(client_id id) {
 void server::set_credentials(std::vector<credential> credentials) {
   impl_->set_credentials(std::move(credentials));
 }
+void server::set_tls(const tls_options& options) {
+  impl_->set_tls(options);
+}
+std::optional<certificate_info> server::peer_certificate(client_id client) const {
+  std::vector<std::byte> der;
+  impl_->shard_of(client).inspect(client, [&](const session& s) { der = s.certificate(); });
+  return parse_certificate(der);
+}
 void server::set_password(std::string password) {
   std::vector<credential> credentials;
-  if (!password.empty()) credentials.push_back({"", std::move(password)});
+  if (!password.empty()) credentials.push_back({"", std::move(password), ""});
   impl_->set_credentials(std::move(credentials));
 }
 void server::set_send_timeout(std::chrono::milliseconds timeout, bool existing) {
@@ -141,6 +149,8 @@ server_stats server::stats() const {
     sum.refused += c.refused;
     sum.handshakes += c.handshakes;
     sum.handshake_timeouts += c.handshake_timeouts;
+    sum.tls_failed += c.tls_failed;
+    sum.tls_handshake_timeouts += c.tls_handshake_timeouts;
     sum.bad_passwords += c.bad_passwords;
     sum.protocol_errors += c.protocol_errors;
     sum.slow_closed += c.slow_closed;

@@ -46,6 +46,7 @@ server_impl::server_impl(runtime& loops, server_options options)
       send_timeout_(options_.limits.send_timeout) {
   // Official Node.js clients drop a connection whose handshake brings anything else.
   if (!protocol::is_json(options_.info)) throw std::invalid_argument("server: info is not JSON");
+  if (has_tls()) tls_ = net::tls_context::load(*options_.tls, tls_role::server);
   set_credentials(std::move(options_.credentials));
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     shards_.push_back(std::make_unique<shard>(*this, loops_.at(i), loops_.size()));
@@ -95,7 +96,10 @@ void server_impl::start() {
       e.quick = std::make_shared<net::quick_socket>(
           *e.where, std::move(e.udp),
           [impl = self.get()](auto datagram, const socket_address& from, const ip_address&) {
-            impl->quick_arrived(datagram, from);
+            if (!impl->has_tls()) return impl->quick_arrived(datagram, from);
+            // The quick channel is in the clear, so there is none. Its port is bound all the same:
+            // official Node.js clients die of a port that is unreachable.
+            ++impl->here()->counters().quick_rejected;
           });
       e.tcp = std::make_shared<net::listener>(
           *e.where, std::move(e.socket),
@@ -148,7 +152,7 @@ void server_impl::accept(net::unique_fd socket, const socket_address& peer,
   from.serial = next_serial();
   from.peer = peer;
   from.local = net::local_address(socket.get());
-  from.quick = e.quick;
+  if (!has_tls()) from.quick = e.quick;
   from.quick_port = e.quick_port;
   from.authenticated = credentials()->empty();
   if (target.where().is_here()) return target.adopt(std::move(socket), std::move(from));
@@ -256,6 +260,19 @@ void server_impl::spread_commands() {
       if (const auto alive = self.lock()) target->set_commands(table);
     });
   }
+}
+
+std::shared_ptr<const net::tls_context> server_impl::tls() const {
+  if (!has_tls()) return nullptr;
+  const std::lock_guard lock(tls_mutex_);
+  return tls_;
+}
+
+void server_impl::set_tls(const tls_options& options) {
+  if (!has_tls()) throw std::logic_error("server: it was made without TLS");
+  auto fresh = net::tls_context::load(options, tls_role::server);
+  const std::lock_guard lock(tls_mutex_);
+  tls_.swap(fresh);
 }
 
 void server_impl::set_credentials(std::vector<credential> credentials) {

@@ -13,6 +13,7 @@
 
 #include "net/listener.hpp"
 #include "net/quick.hpp"
+#include "net/tls_context.hpp"
 #include "server/gatekeeper.hpp"
 #include "server/shard.hpp"
 #include "vsoa/server.hpp"
@@ -81,6 +82,10 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
     if (route_datagram) tell([&](std::string_view u) { route = route_datagram(u); }, url);
     return route;
   }
+  bool has_tls() const noexcept { return options_.tls.has_value(); }
+  /// For the next connection; null: without TLS.
+  std::shared_ptr<const net::tls_context> tls() const;
+  void set_tls(const tls_options& options);
 
   void set_credentials(std::vector<credential> credentials);
   std::shared_ptr<const std::vector<credential>> credentials() const;
@@ -125,6 +130,8 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   mutable std::mutex command_mutex_;
   std::shared_ptr<const command_table>
       commands_;  // guarded by command_mutex_; shards have their own
+  mutable std::mutex tls_mutex_;
+  std::shared_ptr<const net::tls_context> tls_;  // guarded by tls_mutex_
   mutable std::mutex credentials_mutex_;
   std::shared_ptr<const std::vector<credential>> credentials_;  // guarded by credentials_mutex_
 };

@@ -27,15 +27,16 @@ std::string_view describe(net::close_reason why) {
       return "does not read";
     case net::close_reason::partial:
       return "unfinished packet";
+    case net::close_reason::tls:
+      return "TLS handshake failed";
   }
   return "?";
 }
 
 }  // namespace
 
-session::session(shard& owner, net::unique_fd socket, origin from)
-    : net::connection(owner.where(), net::transport(std::move(socket)), from.peer.ip.v6,
-                      owner.counters(),
+session::session(shard& owner, net::transport stream, origin from)
+    : net::connection(owner.where(), std::move(stream), from.peer.ip.v6, owner.counters(),
                       {owner.owner().send_timeout(), owner.owner().options().limits.partial_timeout,
                        owner.owner().options().limits.outbox}),
       shard_(owner),
@@ -46,7 +47,20 @@ session::session(shard& owner, net::unique_fd socket, origin from)
   set_packet_limit(handshake_packet_bytes);
   set_drop_when_slow(options.limits.slow == slow_consumer::drop);
   if (options.keepalive.count() > 0) set_keepalive(options.keepalive);
-  set_deadline(std::chrono::steady_clock::now() + options.limits.handshake_timeout);
+  if (bytes().is_secured()) {
+    await_handshake();
+  } else {
+    set_deadline(std::chrono::steady_clock::now() + bytes().handshake_timeout());
+  }
+}
+
+void session::await_handshake() {
+  set_deadline(std::chrono::steady_clock::now() +
+               shard_.owner().options().limits.handshake_timeout);
+}
+
+void session::on_secured() {
+  await_handshake();
 }
 
 client_info session::info() const {
@@ -260,7 +274,11 @@ void session::call_ended() noexcept {
 
 void session::on_deadline() {
   if (is_handshaken()) return hold(false);
-  ++shard_.counters().handshake_timeouts;
+  if (bytes().is_secured()) {
+    ++shard_.counters().handshake_timeouts;
+  } else {
+    ++shard_.counters().tls_handshake_timeouts;
+  }
   close(net::close_reason::local);
 }
 
@@ -281,6 +299,9 @@ void session::on_closed(net::close_reason why) {
     case net::close_reason::partial:
       ++counters.partial_timeouts;
       break;
+    case net::close_reason::tls:
+      ++counters.tls_failed;
+      break;
     case net::close_reason::peer:
     case net::close_reason::local:
       break;
@@ -292,8 +313,10 @@ void session::on_closed(net::close_reason why) {
   // A connection that lingers still counts.
   if (!is_lingering()) owner.gate().gone(origin_.id);
   shard_.forget(*this);
+  std::string reason(describe(why));
+  if (const std::string tls = bytes().failure(); !tls.empty()) reason += ": " + tls;
   owner.log(log_level::debug, "client " + std::to_string(origin_.id) + " at " +
-                                  origin_.peer.to_string() + ": " + std::string(describe(why)));
+                                  origin_.peer.to_string() + ": " + reason);
   if (announced_) owner.tell(owner.on_client, origin_.id, false);
 }
 

@@ -28,7 +28,7 @@ class session final : public net::connection {
     std::uint16_t quick_port = 0;  ///< ours
     bool authenticated = false;    ///< no password is asked
   };
-  session(shard& owner, net::unique_fd socket, origin from);
+  session(shard& owner, net::transport bytes, origin from);
 
   // Any thread that holds the shard's lock; the loop's thread without it.
   client_id id() const noexcept { return origin_.id; }
@@ -38,6 +38,8 @@ class session final : public net::connection {
   bool is_handshaken() const noexcept { return handshaken_.load(std::memory_order_acquire); }
   client_info info() const;
   bool is_subscribed(std::string_view url) const;
+  /// DER; empty: none. Once it is handshaken.
+  std::vector<std::byte> certificate() const { return bytes().peer_certificate(); }
 
   // The loop's thread only.
   void reply(std::uint32_t seqno, status s, const payload_view& payload, std::uint16_t tunid);
@@ -68,12 +70,14 @@ class session final : public net::connection {
   next on_packet(const packet_view& p) override;
   void on_closed(net::close_reason why) override;
   void on_lingered() override;
+  void on_secured() override;
   void on_deadline() override;
 
   void dispatch(const packet_view& p);
   void refuse(const packet_view& p);
   void handle_servinfo(const packet_view& p);
   bool authenticate(const packet_view& p);
+  void await_handshake();
   void handle_rpc(const packet_view& p);
   void handle_subscribe(const packet_view& p);
   void handle_unsubscribe(const packet_view& p);

@@ -99,7 +99,8 @@ void shard::adopt(net::unique_fd socket, session::origin from) {
   const client_id id = from.id;
   if (!owner_.gate().is_member(id)) return;  // displaced on the way here
   try {
-    const boost::intrusive_ptr<session> s(new session(*this, std::move(socket), std::move(from)));
+    net::transport bytes(std::move(socket), owner_.tls());
+    const boost::intrusive_ptr<session> s(new session(*this, std::move(bytes), std::move(from)));
     {
       const std::unique_lock lock(mutex_);
       sessions_.emplace(id, s);
