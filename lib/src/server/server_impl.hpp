@@ -107,8 +107,8 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   void quick_arrived(std::span<const std::byte> datagram, const socket_address& from);
   std::optional<client_id> admit(const shard& where, const ip_address& ip);
   void spread_commands();
-  stream_offer offer_stream(client_id client, const stream_options& options,
-                            const struct stream_maker& make);
+  struct stream_beginning;
+  stream_beginning begin_stream(client_id client, std::chrono::milliseconds timeout);
   void run_everywhere(const std::function<void(shard&)>& work);
 
   runtime::impl& loops_;

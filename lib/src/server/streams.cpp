@@ -16,10 +16,10 @@ struct ends {
   ip_address client, ours;
 };
 
-std::optional<ends> ends_of(const shard& where, client_id client, bool is_here) {
+std::optional<ends> ends_of(shard& where, client_id client) {
   std::optional<ends> found;
   const auto look = [&](const session& s) { found = ends{s.peer().ip, s.local().ip}; };
-  if (is_here) {  // also before its handshake
+  if (where.where().is_here()) {  // also before its handshake
     if (const session* s = where.find(client)) look(*s);
   } else {
     where.inspect(client, look);
@@ -27,66 +27,63 @@ std::optional<ends> ends_of(const shard& where, client_id client, bool is_here) 
   return found;
 }
 
-stream_offer refusal(std::error_code why) {
-  stream_offer offer;
-  offer.error = why;
-  return offer;
-}
-
 }  // namespace
 
-/// What is made of a place and a way to the client: a stream, or a relay.
-struct stream_maker {
-  std::function<stream(net::loop&, stream_registry::place, std::unique_ptr<stream_opener>)> make;
+/// A place for a stream, and the wait for its client; without the latter the offer says why.
+struct server_impl::stream_beginning {
+  stream_offer offer;
+  stream_registry::place place;
+  std::unique_ptr<stream_opener> opener;
+  net::loop* where = nullptr;
 };
 
-stream_offer server_impl::offer_stream(client_id client, const stream_options& options,
-                                       const stream_maker& maker) {
+server_impl::stream_beginning server_impl::begin_stream(client_id client,
+                                                        std::chrono::milliseconds timeout) {
+  stream_beginning b;
+  const auto refuse = [&](std::error_code why) {
+    b.offer.error = why;
+    return std::move(b);
+  };
   if (stopped_ || streams_->is_closed()) {
-    return refusal(std::make_error_code(std::errc::operation_canceled));
+    return refuse(std::make_error_code(std::errc::operation_canceled));
   }
   shard& target = shard_of(client);
-  const auto found = ends_of(target, client, target.where().is_here());
-  if (!found) return refusal(std::make_error_code(std::errc::not_connected));
-  auto place = streams_->reserve(client);
-  if (!place) return refusal(std::make_error_code(std::errc::no_buffer_space));
-  stream_offer offer;
+  b.where = &target.where();
+  const auto found = ends_of(target, client);
+  if (!found) return refuse(std::make_error_code(std::errc::not_connected));
+  b.place = streams_->reserve(client);
+  if (!b.place) return refuse(std::make_error_code(std::errc::no_buffer_space));
   try {
     net::unique_fd socket = stream_listener::bind(found->ours);
-    offer.tunid = net::local_address(socket.get()).port;
-    offer.stream =
-        maker.make(target.where(), std::move(place),
-                   std::make_unique<stream_listener>(target.where(), std::move(socket),
-                                                     found->client, options.timeout, streams_));
+    b.offer.tunid = net::local_address(socket.get()).port;
+    b.opener = std::make_unique<stream_listener>(*b.where, std::move(socket), found->client,
+                                                 timeout, streams_);
   } catch (const std::system_error& e) {
-    return refusal(e.code());
+    return refuse(e.code());
   }
-  return offer;
+  return b;
 }
 
 stream_offer server_impl::create_stream(client_id client, stream_callbacks callbacks,
                                         const stream_options& options) {
-  const stream_maker maker{
-      [&](net::loop& where, stream_registry::place place, std::unique_ptr<stream_opener> opener) {
-        const auto made = std::make_shared<stream_impl>(where, std::move(callbacks), options,
-                                                        std::move(place), streams_);
-        made->open(std::move(opener));
-        return stream(made);
-      }};
-  return offer_stream(client, options, maker);
+  stream_beginning b = begin_stream(client, options.timeout);
+  if (!b.opener) return b.offer;
+  const auto made = std::make_shared<stream_impl>(*b.where, std::move(callbacks), options,
+                                                  std::move(b.place), streams_);
+  made->open(std::move(b.opener));
+  b.offer.stream = stream(made);
+  return b.offer;
 }
 
 stream_offer server_impl::relay_stream(client_id client, const socket_address& upstream,
                                        const stream_options& options) {
-  const stream_maker maker{[&](net::loop& where, stream_registry::place place,
-                               std::unique_ptr<stream_opener> opener) {
-    const auto relay = std::make_shared<stream_relay>(
-        where, options.ends_with_client, options.keepalive, std::move(place), streams_);
-    relay->open(std::move(opener),
-                std::make_unique<stream_connector>(where, upstream, std::nullopt, options.timeout));
-    return stream();
-  }};
-  return offer_stream(client, options, maker);
+  stream_beginning b = begin_stream(client, options.timeout);
+  if (!b.opener) return b.offer;
+  const auto relay =
+      std::make_shared<stream_relay>(*b.where, options, true, std::move(b.place), streams_);
+  relay->open(std::move(b.opener), std::make_unique<stream_connector>(
+                                       *b.where, upstream, std::nullopt, options.timeout));
+  return b.offer;
 }
 
 }  // namespace vsoa

@@ -254,7 +254,8 @@ void stream_impl::take_in(net::slice piece) {
   if (!transport_ || output_ended_) return forget_queued(piece.size());
   outbox_.append(piece);
   piece = {};
-  if (!waiting_writable_) flush();
+  if (waiting_writable_) return wait_writable();
+  flush();
   update_interest();
 }
 
@@ -317,7 +318,7 @@ void stream_impl::tell_writable() {
 void stream_impl::wait_writable() {
   waiting_writable_ = true;
   update_interest();
-  if (outbox_.empty() || budget_ == 0 || patience().count() == 0) return;
+  if ((outbox_.empty() && !was_full_.load()) || patience().count() == 0) return;
   if (blocked_since_ == net::steady_time::max()) blocked_since_ = clock_now();
   arm(blocked_since_ + patience());
 }

@@ -30,11 +30,12 @@ void make_pipe(net::unique_fd& out, net::unique_fd& in) {
 
 }  // namespace
 
-stream_relay::stream_relay(net::loop& where, bool ends_with_client, std::chrono::seconds keepalive,
+stream_relay::stream_relay(net::loop& where, const stream_options& options, bool splices,
                            stream_registry::place place, std::shared_ptr<stream_registry> owner)
     : loop_(where),
-      ends_with_client_(ends_with_client),
-      keepalive_(keepalive),
+      ends_with_client_(options.ends_with_client),
+      keepalive_(options.keepalive),
+      splices_(splices),
       owner_(std::move(owner)),
       place_(std::move(place)) {
   for (std::size_t i = 0; i < 2; ++i) {
@@ -87,8 +88,9 @@ void stream_relay::opened(std::size_t number, net::unique_fd socket) {
 
 void stream_relay::join() {
   try {
-    for (direction& d : directions_)
-      make_pipe(d.pipe_out, d.pipe_in);
+    for (direction& d : directions_) {
+      if (splices_) make_pipe(d.pipe_out, d.pipe_in);
+    }
     for (side& s : sides_) {
       loop_.sockets().add(s.bytes.handle(), s, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
     }

@@ -15,13 +15,15 @@
 #include "net/transport.hpp"
 #include "stream/opener.hpp"
 #include "stream/stream_registry.hpp"
+#include "vsoa/stream.hpp"
 
 namespace vsoa {
 
 class stream_relay final : public tunnel, public std::enable_shared_from_this<stream_relay> {
  public:
   // Any thread.
-  stream_relay(net::loop& where, bool ends_with_client, std::chrono::seconds keepalive,
+  /// @param splices  false: the bytes are copied, as they must be where one side is not plain
+  stream_relay(net::loop& where, const stream_options& options, bool splices,
                stream_registry::place place, std::shared_ptr<stream_registry> owner);
   ~stream_relay() override;
   /// Soon, on the loop: waits for the client with one, and then goes upstream with the other.
@@ -72,6 +74,7 @@ class stream_relay final : public tunnel, public std::enable_shared_from_this<st
   net::loop& loop_;
   const bool ends_with_client_;
   const std::chrono::seconds keepalive_;
+  const bool splices_;
   const std::shared_ptr<stream_registry> owner_;
   stream_registry::place place_;
   std::array<std::unique_ptr<stream_opener>, 2> openers_;
