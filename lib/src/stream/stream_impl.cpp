@@ -417,7 +417,8 @@ void stream_impl::close_here() {
 void stream_impl::abort_here() {
   if (state_ == state::ended) return;
   const bool was_open = static_cast<bool>(transport_);
-  if (was_open) net::set_reset_on_close(transport_.handle());
+  // Who has been sent all is not to lose what is still under way.
+  if (was_open && !output_ended_) net::set_reset_on_close(transport_.handle());
   finish(was_open ? std::error_code{} : std::make_error_code(std::errc::operation_canceled));
 }
 
