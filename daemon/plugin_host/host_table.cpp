@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "plugin_host/host_guard.hpp"
 #include "plugin_host/plugin_core.hpp"
 #include "vsoa/packet.hpp"
 #include "vsoa/url.hpp"
@@ -18,13 +19,6 @@ namespace vsoad {
 namespace {
 
 constexpr std::size_t max_log_line_bytes = 4096;
-
-bool is_good(vsoa_text text) {
-  return text.ptr != nullptr || text.len == 0;
-}
-bool is_good(vsoa_bytes bytes) {
-  return bytes.ptr != nullptr || bytes.len == 0;
-}
 
 std::string_view view(vsoa_text text) {
   return text.len == 0 ? std::string_view() : std::string_view(text.ptr, text.len);
@@ -47,25 +41,6 @@ bool is_channel(int channel) {
 }
 vsoa::channel to_channel(int channel) {
   return static_cast<vsoa::channel>(channel);
-}
-
-plugin_core* core_of(const vsoa_host* host) {
-  if (host == nullptr) return nullptr;
-  return reinterpret_cast<const plugin_core::table_and_owner*>(host)->owner;
-}
-
-/// Runs a host function's body while the plugin may still be served, and lets nothing out of it.
-template <class Result, class Body>
-Result guarded(const vsoa_host* host, Result otherwise, Body body) noexcept {
-  plugin_core* core = core_of(host);
-  if (core == nullptr) return otherwise;
-  const rundown_guard inside(core->host_calls);
-  if (!inside) return otherwise;
-  try {
-    return body(*core);
-  } catch (...) {  // memory, mostly
-    return otherwise;
-  }
 }
 
 // --- calls ---
@@ -187,10 +162,9 @@ int host_publish(const vsoa_host* host, vsoa_service service, vsoa_text url, vso
 template <class Action>
 int with_client(const vsoa_host* host, vsoa_client client, Action action) {
   return guarded(host, static_cast<int>(VSOA_E_FAILED), [&](plugin_core& core) -> int {
-    vsoa::server* server = core.server(static_cast<vsoa_service>(client >> 32U));
-    const auto id = static_cast<vsoa::client_id>(client);
-    if (server == nullptr || id == 0) return VSOA_E_NOT_FOUND;
-    return action(*server, id);
+    const found_client who = find_client(core, client);
+    if (who.server == nullptr) return VSOA_E_NOT_FOUND;
+    return action(*who.server, who.id);
   });
 }
 
@@ -441,6 +415,7 @@ void fill_host_table(vsoa_host& table) {
   table.log = host_log;
   table.counter_add = host_counter_add;
   table.gauge_set = host_gauge_set;
+  fill_stream_functions(table);
 }
 
 }  // namespace vsoad

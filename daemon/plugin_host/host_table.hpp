@@ -10,6 +10,8 @@ namespace vsoad {
 
 /// Fills in the table; the members after it are the owner's.
 void fill_host_table(vsoa_host& table);
+/// The part of it that is in host_streams.cpp.
+void fill_stream_functions(vsoa_host& table);
 
 /// The host's name for a client: its service above, its id in that service below.
 constexpr vsoa_client client_handle(vsoa_service service, std::uint32_t id) noexcept {

@@ -110,8 +110,9 @@ bool plugin::wants_subscriptions() const noexcept {
 }
 
 std::uint64_t plugin::stalls() const noexcept {
-  std::uint64_t sum = core_->timer_subject.stalls + subjects_->datagram.stalls +
-                      subjects_->client.stalls + subjects_->subscription.stalls;
+  std::uint64_t sum = core_->timer_subject.stalls + core_->stream_subject.stalls +
+                      subjects_->datagram.stalls + subjects_->client.stalls +
+                      subjects_->subscription.stalls;
   for (const auto& command : subjects_->commands)
     sum += command.stalls;
   return sum;
@@ -180,6 +181,7 @@ std::string plugin::start() {
 /// Lets nothing in any more and waits for what is inside.
 bool plugin::close(std::chrono::milliseconds patience) noexcept {
   core_->timers.close();
+  core_->streams.close_all();
   core_->runner.close();
   core_->jobs.close();
   return core_->runner.wait(patience) && core_->jobs.wait(patience);

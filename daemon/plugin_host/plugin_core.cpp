@@ -14,9 +14,12 @@ plugin_core::plugin_core(environment& shared, std::string plugin_name, bool is_c
       own_queue(work_queue.empty() ? nullptr : env.queues.find(work_queue)),
       enabled(std::make_unique<std::atomic<bool>[]>(env.services.size())),
       timer_subject{"plugin " + name + ", a timer", {}},
+      stream_subject{"plugin " + name + ", a stream", {}},
       runner(env, is_concurrent, own_queue, number),
       timers(env, runner, number, timer_subject,
-             [this] { log(vsoa::log_level::error, "a timer's function threw"); }) {
+             [this] { log(vsoa::log_level::error, "a timer's function threw"); }),
+      streams(runner, stream_subject,
+              [this] { log(vsoa::log_level::error, "a stream's callback threw"); }) {
   fill_host_table(host.table);
   host.owner = this;
 }

@@ -12,6 +12,7 @@
 #include "plugin_host/deferred_calls.hpp"
 #include "plugin_host/environment.hpp"
 #include "plugin_host/plugin_metrics.hpp"
+#include "plugin_host/plugin_streams.hpp"
 #include "plugin_host/plugin_timers.hpp"
 #include "plugin_host/rundown.hpp"
 #include "vsoa/plugin.h"
@@ -47,9 +48,10 @@ struct plugin_core {
   vsoa::work_queue* const own_queue;                   // null: none
   const std::unique_ptr<std::atomic<bool>[]> enabled;  // by service number - 1
 
-  stall_subject timer_subject;
+  stall_subject timer_subject, stream_subject;
   callback_runner runner;
   plugin_timers timers;
+  plugin_streams streams;
   deferred_calls deferred;
   plugin_metrics metrics;
   rundown jobs;        // open until stop() begins: jobs of queue_add

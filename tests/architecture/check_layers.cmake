@@ -1,6 +1,6 @@
 # Checks the layers of the sources, include line by include line:
 #
-#   lib/src   protocol < net < server; protocol < net < position; util may be used by all and uses none
+#   lib/src   protocol < net < stream < server; protocol < net < position; util may be used by all and uses none
 #   protocol  knows no Asio, no socket, no clock
 #   daemon    sees of the library what is installed: vsoa/..., never lib/src
 #   plugins   see vsoa/plugin.h and vsoa/plugin.hpp alone
@@ -27,18 +27,20 @@ function(check folder forbidden why)
 endfunction()
 
 set(sockets "<(boost/asio|sys/socket|sys/epoll|netinet/|poll\\.h|unistd\\.h)")
-check(lib/src/protocol "\"(net/|server/|position/|util/)" "protocol is the lowest layer")
+check(lib/src/protocol "\"(net/|stream/|server/|position/|util/)" "protocol is the lowest layer")
 check(lib/src/protocol "${sockets}" "protocol does no I/O")
-check(lib/src/protocol "\"(vsoa/(runtime|server|work_queue)\\.hpp)" "protocol is the lowest layer")
-check(lib/src/net "\"(server/|position/)" "net is below server and position")
-check(lib/src/net "\"(vsoa/(server|position)\\.hpp)" "net is below server and position")
+check(lib/src/protocol "\"(vsoa/(runtime|stream|server|work_queue)\\.hpp)" "protocol is the lowest layer")
+check(lib/src/net "\"(stream/|server/|position/)" "net is below stream, server and position")
+check(lib/src/net "\"(vsoa/(stream|server|position)\\.hpp)" "net is below stream, server and position")
+check(lib/src/stream "\"(server/|position/|protocol/)" "stream is above net alone")
+check(lib/src/stream "\"(vsoa/(server|position)\\.hpp)" "stream is below server")
 check(lib/src/server "\"(position/)" "server and position stand side by side")
-check(lib/src/position "\"(server/)" "server and position stand side by side")
+check(lib/src/position "\"(stream/|server/)" "server and position stand side by side")
 check(lib/src/position "\"(vsoa/server\\.hpp)" "server and position stand side by side")
 check(lib/src/util "\"(protocol/|net/|server/|position/)" "util uses no layer")
-check(lib/include/vsoa "\"(protocol/|net/|server/|position/|util/)" "public headers stand alone")
+check(lib/include/vsoa "\"(protocol/|net/|stream/|server/|position/|util/)" "public headers stand alone")
 check(lib/include/vsoa "<(boost/|simdjson|yaml-cpp|spdlog)" "public headers name no library but the standard's")
-check(daemon "\"(protocol/|net/|server/|position/|util/|lib/|\\.\\./.*lib/)" "the daemon uses public headers of the library")
+check(daemon "\"(protocol/|net/|stream/|server/|position/|util/|lib/|\\.\\./.*lib/)" "the daemon uses public headers of the library")
 check(daemon "\"(vsoa/\\.\\./)" "the daemon uses public headers of the library")
 check(daemon/plugins "\"(vsoa/[^p]|vsoa/p[^l]|plugin_host/|broker/|config/|vsoad/)" "plugins see the plugin headers alone")
 check(daemon/config "\"(broker/|plugin_host/|vsoad/)" "config is the lowest part of the daemon")

@@ -1,4 +1,4 @@
-/* The plugin interface of vsoad, ABI 1.0: plain C, self-contained.
+/* The plugin interface of vsoad, ABI 1.1: plain C, self-contained.
  *
  * A plugin is a shared object that exports one function, vsoa_plugin_main, which returns a descriptor.
  * It links to nothing of vsoad's: whatever it may call comes in the host table that start() is given.
@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 #define VSOA_PLUGIN_ABI_MAJOR 1
-#define VSOA_PLUGIN_ABI_MINOR 0
+#define VSOA_PLUGIN_ABI_MINOR 1
 
 #if defined(__GNUC__)
 #define VSOA_PLUGIN_EXPORT __attribute__((visibility("default")))
@@ -54,6 +54,8 @@ typedef uint64_t vsoa_client;
 typedef uint32_t vsoa_service;
 /* One running timer. Never 0. */
 typedef uint64_t vsoa_timer;
+/* One stream. Never 0, not used again. */
+typedef uint64_t vsoa_stream;
 /* One RPC to be answered. */
 typedef struct vsoa_call vsoa_call;
 
@@ -115,6 +117,33 @@ typedef struct vsoa_client_info {
   uint8_t authed;       /* 0 or 1 */
   uint8_t priority;     /* 0..7 */
 } vsoa_client_info;
+
+/* What a stream tells the plugin (ABI 1.1). Callbacks like all others (see Threads): those of one stream
+ * come one after the other, in the order in which things happened. Each may be NULL. */
+typedef struct vsoa_stream_callbacks {
+  size_t size;          /* sizeof(vsoa_stream_callbacks) */
+  /* connected 1: the client is there; 0: the end, or that it has not come. 0 comes once, and last, unless
+   * the plugin is stopped before: then nothing comes. */
+  void (*link)(void *argument, vsoa_stream stream, int connected);
+  void (*data)(void *argument, vsoa_stream stream, vsoa_bytes data);
+  /* What made stream_send answer VSOA_E_FULL, or stream_is_writable 0, is sent. */
+  void (*writable)(void *argument, vsoa_stream stream);
+  /* The client sends no more, but may still read. NULL: the stream is closed then, once what is queued is
+   * sent. */
+  void (*end)(void *argument, vsoa_stream stream);
+} vsoa_stream_callbacks;
+
+/* ABI 1.1 */
+typedef struct vsoa_stream_info {
+  size_t size;          /* set by the caller to sizeof(vsoa_stream_info) */
+  vsoa_client client;   /* that it was made for */
+  uint64_t received;    /* bytes */
+  uint64_t sent;        /* bytes that have left */
+  uint64_t queued;      /* bytes that have not */
+  int error;            /* in the callback that tells the end: why, as in errno; 0: it was closed */
+  uint16_t tunid;
+  uint8_t connected;    /* 0 or 1 */
+} vsoa_stream_info;
 
 /* What the host does for a plugin. The first parameter is always the table itself, which belongs to one
  * plugin. A plugin built against a later minor looks at `size` before it uses what that minor added. */
@@ -188,6 +217,33 @@ struct vsoa_host {
   void (*log)(const vsoa_host *host, int level, vsoa_text line);
   int (*counter_add)(const vsoa_host *host, vsoa_text name, uint64_t delta);
   int (*gauge_set)(const vsoa_host *host, vsoa_text name, double value);
+
+  /* --- streams --- ABI 1.1: only where `size` reaches that far. Raw bytes both ways, over a connection of
+   * their own, to be told to the client by `tunid` in the reply to its call. All but stream_create:
+   * VSOA_E_NOT_FOUND when the stream has ended.
+   * create: offers a stream to a client, for timeout_ms (0: 10 s); only the client's address is let in. It
+   *   outlives the client's session. VSOA_E_NOT_FOUND: no such client; VSOA_E_FULL: 1024 streams of this
+   *   plugin, or a limit of the service.
+   * send: takes all of up to 256 KiB, or that much of more, and returns how much. VSOA_E_FULL: nothing was
+   *   taken, too much is queued; `writable` follows. VSOA_E_NOT_FOUND also: not connected, or shut.
+   * is_writable: 1: send takes a piece now. 0, on a connected stream after a send: `writable` follows.
+   * pause: 1: `data` is not called until 0; the client is held up.
+   * shutdown: nothing more is sent, behind what is queued; reading goes on.
+   * close: ends the stream behind what is queued, and throws away what comes in; abort 1: at once, by a
+   *   reset.
+   * set_keepalive: TCP keepalive, the stream ends after about three times idle_seconds of silence; 0: off.
+   * set_send_timeout: the stream ends when nothing of what is queued leaves for so long; 0: never, as at
+   *   first. */
+  int (*stream_create)(const vsoa_host *host, vsoa_client client, const vsoa_stream_callbacks *callbacks,
+                       void *argument, unsigned timeout_ms, vsoa_stream *stream, uint16_t *tunid);
+  int64_t (*stream_send)(const vsoa_host *host, vsoa_stream stream, vsoa_bytes data);
+  int (*stream_is_writable)(const vsoa_host *host, vsoa_stream stream);
+  int (*stream_pause)(const vsoa_host *host, vsoa_stream stream, int paused);
+  int (*stream_shutdown)(const vsoa_host *host, vsoa_stream stream);
+  int (*stream_close)(const vsoa_host *host, vsoa_stream stream, int abort);
+  int (*stream_set_keepalive)(const vsoa_host *host, vsoa_stream stream, unsigned idle_seconds);
+  int (*stream_set_send_timeout)(const vsoa_host *host, vsoa_stream stream, unsigned milliseconds);
+  int (*stream_info)(const vsoa_host *host, vsoa_stream stream, vsoa_stream_info *info);
 };
 
 enum {

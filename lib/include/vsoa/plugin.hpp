@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "vsoa/plugin.h"
+#include "vsoa/plugin_stream.hpp"
 #include "vsoa/plugin_types.hpp"
 
 namespace vsoa {
@@ -156,6 +157,7 @@ class __attribute__((visibility("hidden"))) definition {
       return 0;
     } catch (...) {
       detail::log_exception(host, "does not start");
+      detail::streams().clear();
       return 1;
     }
   }
@@ -166,6 +168,7 @@ class __attribute__((visibility("hidden"))) definition {
     } catch (...) {
       detail::log_exception(last->object.host.raw(), "stop() threw");
     }
+    detail::streams().clear();  // nothing comes any more, and what they hold may be the object's
   }
 
   /// Runs a callback; what it throws is logged.

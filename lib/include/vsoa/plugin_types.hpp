@@ -285,6 +285,9 @@ class timer {
   std::uintptr_t number_ = 0;
 };
 
+struct stream_events;  // plugin_stream.hpp
+struct stream_offer;
+
 /// What vsoad does for a plugin. Cheap to copy, callable from any thread; results are those of
 /// plugin.h.
 class host {
@@ -373,6 +376,14 @@ class host {
     if (result == VSOA_OK) (void)job.release();
     return result;
   }
+
+  /// Whether this vsoad has streams: ABI 1.1.
+  bool has_streams() const noexcept;
+  /// Offers a stream to a client; tell it the offer's tunid in the reply to its call.
+  /// @param timeout  for the client to come; zero: 10 s
+  stream_offer create_stream(
+      plugin::client c, stream_events events,
+      std::chrono::milliseconds timeout = std::chrono::milliseconds(0)) const;
 
   void log(level l, std::string_view line) const noexcept {
     raw_->log(raw_, static_cast<int>(l), detail::to_c(line));

@@ -28,6 +28,7 @@
 #include "vsoa/runtime.hpp"
 #include "vsoa/status.hpp"
 #include "vsoa/tls.hpp"
+#include "vsoa/stream.hpp"
 #include "vsoa/work_queue.hpp"
 
 namespace vsoa {
@@ -69,6 +70,8 @@ struct server_limits {
   std::size_t subscriptions = 1024;             ///< URLs per client; more: status NO_MEMORY
   std::size_t subscription_bytes = 256U << 10;  ///< of their text, per client; more: NO_MEMORY
   std::size_t calls_in_flight = 65535;  ///< unanswered RPCs per client; more: status NO_MEMORY
+  std::size_t streams = 1024;  ///< offered, connected or ending; more: create_stream() fails
+  std::size_t streams_per_client = 64;  ///< of them for one client
 };
 
 struct server_options {
@@ -107,9 +110,17 @@ struct server_stats {
                                      ///< address, or too many on their way to the client's loop
   std::uint64_t received_bytes = 0;
   std::uint64_t sent_bytes = 0;
-  std::uint64_t reads = 0;         ///< system calls that read from a client's TCP socket
-  std::uint64_t writes = 0;        ///< system calls that wrote to a client's TCP socket
-  std::uint64_t outbox_bytes = 0;  ///< gauge: queued and not yet taken by the kernel
+  std::uint64_t reads = 0;             ///< system calls that read from a client's TCP socket
+  std::uint64_t writes = 0;            ///< system calls that wrote to a client's TCP socket
+  std::uint64_t outbox_bytes = 0;      ///< gauge: queued and not yet taken by the kernel
+  std::uint64_t streams = 0;           ///< gauge: offered, connected, or ending
+  std::uint64_t streams_opened = 0;    ///< offered to a client
+  std::uint64_t streams_refused = 0;   ///< over a limit
+  std::uint64_t stream_timeouts = 0;   ///< offered, and the client did not come
+  std::uint64_t stream_strangers = 0;  ///< connections to an offered stream from elsewhere
+  std::uint64_t stream_received_bytes = 0;
+  std::uint64_t stream_sent_bytes = 0;    ///< of relayed streams: both ways
+  std::uint64_t stream_queued_bytes = 0;  ///< gauge: taken by send(), and not yet by the kernel
 };
 
 struct client_info {
@@ -286,6 +297,20 @@ class server {
   bool set_keepalive(client_id client, std::chrono::seconds idle);
   bool set_send_timeout(client_id client, std::chrono::milliseconds timeout);
   bool close(client_id client);  ///< what is queued for the client is lost
+
+  /// Offers a stream to a client: listens on a port of the kernel's choice at the address where the
+  /// client has reached us, and takes one connection, from the client's address. Tell the client
+  /// the tunnel id in the answer to its call. Callbacks run on the client's loop; a stream outlives
+  /// its client's session unless the options say otherwise. When nobody has come in time,
+  /// on_link(false) is all that is told. drain() closes streams and offers no more.
+  stream_offer create_stream(client_id client, stream_callbacks callbacks,
+                             const stream_options& options = {});
+  /// The same for a stream that another server offers: once the client has come we connect to
+  /// `upstream`, and what either sends goes to the other, a half close, too. Bytes that one side
+  /// does not take hold the other up. `send_timeout` and `outbox` are not used; the offer has no
+  /// handle.
+  stream_offer relay_stream(client_id client, const socket_address& upstream,
+                            const stream_options& options = {});
 
   /// For new sessions; those that exist keep what they have.
   void set_credentials(std::vector<credential> credentials);

@@ -13,8 +13,6 @@
 namespace vsoa::net {
 namespace {
 
-constexpr int backlog = 1024;
-
 template <class Value>
 void set_option(int fd, int level, int name, const Value& value) noexcept {
   // A missing option costs comfort, never correctness.
@@ -101,7 +99,7 @@ int unique_fd::release() noexcept {
   return std::exchange(fd_, -1);
 }
 
-unique_fd bind_socket(const socket_address& address, int kind) {
+unique_fd bind_socket(const socket_address& address, int kind, int backlog_count) {
   const int family = address.ip.v6 ? AF_INET6 : AF_INET;
   unique_fd fd(::socket(family, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) throw_errno(errno, address);
@@ -115,8 +113,30 @@ unique_fd bind_socket(const socket_address& address, int kind) {
   }
   const raw_address raw = to_raw(address);
   if (::bind(fd.get(), raw.get(), raw.length) != 0) throw_errno(errno, address);
-  if (kind == SOCK_STREAM && ::listen(fd.get(), backlog) != 0) throw_errno(errno, address);
+  if (kind == SOCK_STREAM && ::listen(fd.get(), backlog_count) != 0) throw_errno(errno, address);
   return fd;
+}
+
+unique_fd begin_connect(const socket_address& to, const std::optional<ip_address>& from) {
+  unique_fd fd(
+      ::socket(to.ip.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) throw_errno(errno, to);
+  if (from) {
+    const raw_address raw = to_raw({*from, 0});
+    if (::bind(fd.get(), raw.get(), raw.length) != 0) throw_errno(errno, {*from, 0});
+  }
+  const raw_address raw = to_raw(to);
+  if (::connect(fd.get(), raw.get(), raw.length) != 0 && errno != EINPROGRESS && errno != EINTR) {
+    throw_errno(errno, to);
+  }
+  return fd;
+}
+
+int pending_error(int fd) noexcept {
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return errno;
+  return error;
 }
 
 void set_type_of_service(int fd, bool v6, std::uint8_t priority) noexcept {

@@ -49,7 +49,15 @@ class unique_fd {
 /// @param kind  SOCK_STREAM (listening, SO_REUSEADDR) or SOCK_DGRAM (tells the local address of
 /// each
 ///              datagram: IP_PKTINFO)
-unique_fd bind_socket(const socket_address& address, int kind);
+/// @param backlog_count  of SOCK_STREAM: connections that may wait to be accepted
+unique_fd bind_socket(const socket_address& address, int kind, int backlog_count = 1024);
+
+/// A non-blocking socket that is connecting, or connected already: writable once it is either or
+/// has failed, see pending_error(). Throws std::system_error naming the address.
+/// @param from  the local address; nothing: the kernel's choice
+unique_fd begin_connect(const socket_address& to, const std::optional<ip_address>& from = {});
+/// The error that a socket has met and not yet told, as in errno; 0: none.
+int pending_error(int fd) noexcept;
 
 /// Priority 0..7 as the IP type of service; failures are ignored. Source: the wire notes,
 /// "Priority".

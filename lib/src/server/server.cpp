@@ -119,6 +119,15 @@ bool server::close(client_id id) {
   return client(id).has_value() && impl_->close(id);
 }
 
+stream_offer server::create_stream(client_id client, stream_callbacks callbacks,
+                                   const stream_options& options) {
+  return impl_->create_stream(client, std::move(callbacks), options);
+}
+stream_offer server::relay_stream(client_id client, const socket_address& upstream,
+                                  const stream_options& options) {
+  return impl_->relay_stream(client, upstream, options);
+}
+
 void server::set_credentials(std::vector<credential> credentials) {
   impl_->set_credentials(std::move(credentials));
 }
@@ -169,6 +178,15 @@ server_stats server::stats() const {
     sum.writes += c.writes;
     sum.outbox_bytes += c.outbox_bytes;
   }
+  const auto streams = impl_->streams().count();
+  sum.streams = streams.now;
+  sum.streams_opened = streams.opened;
+  sum.streams_refused = streams.refused;
+  sum.stream_timeouts = streams.timeouts;
+  sum.stream_strangers = streams.strangers;
+  sum.stream_received_bytes = streams.received;
+  sum.stream_sent_bytes = streams.sent;
+  sum.stream_queued_bytes = streams.queued;
   return sum;
 }
 

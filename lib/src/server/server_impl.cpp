@@ -9,6 +9,7 @@
 #include "protocol/decoder.hpp"
 #include "protocol/encoder.hpp"
 #include "protocol/param.hpp"
+#include "stream/connect.hpp"
 #include "vsoa/url.hpp"
 
 namespace vsoa {
@@ -43,6 +44,8 @@ server_impl::server_impl(runtime& loops, server_options options)
       log_(loops_.log()),
       options_(std::move(options)),
       gate_(options_.limits),
+      streams_(std::make_shared<stream_registry>(
+          stream_registry::limits{options_.limits.streams, options_.limits.streams_per_client})),
       send_timeout_(options_.limits.send_timeout) {
   // Official Node.js clients drop a connection whose handshake brings anything else.
   if (!protocol::is_json(options_.info)) throw std::invalid_argument("server: info is not JSON");
@@ -210,6 +213,8 @@ void server_impl::drain() {
     });
   }
   run_everywhere([](shard& s) { s.stop_input(); });
+  streams_->close();
+  run_everywhere([this](shard& s) { close_streams(*streams_, s.where()); });
 }
 
 bool server_impl::idle() const {
@@ -217,7 +222,7 @@ bool server_impl::idle() const {
     const shard_counters& c = s->counters();
     if (c.calls_open != 0 || s->inbox_bytes() != 0 || c.outbox_bytes != 0) return false;
   }
-  return true;
+  return streams_->count().queued == 0;
 }
 
 void server_impl::stop() {
@@ -230,7 +235,11 @@ void server_impl::stop() {
       e.quick.reset();
     });
   }
-  run_everywhere([](shard& s) { s.close_all(); });
+  streams_->close();
+  run_everywhere([this](shard& s) {
+    s.close_all();
+    abort_streams(*streams_, s.where());
+  });
 }
 
 // --- commands and credentials ---

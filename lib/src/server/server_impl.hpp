@@ -16,6 +16,7 @@
 #include "net/tls_context.hpp"
 #include "server/gatekeeper.hpp"
 #include "server/shard.hpp"
+#include "stream/stream_registry.hpp"
 #include "vsoa/server.hpp"
 
 namespace vsoa {
@@ -48,6 +49,11 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   /// Never at once: callbacks may close their own client.
   bool close(client_id client);
   void for_all_sessions(std::function<void(session&)> change);
+  stream_offer create_stream(client_id client, stream_callbacks callbacks,
+                             const stream_options& options);
+  stream_offer relay_stream(client_id client, const socket_address& upstream,
+                            const stream_options& options);
+  stream_registry& streams() noexcept { return *streams_; }
   server_stats stats() const;
 
   shard& shard_of(client_id id) noexcept { return *shards_[id % shards_.size()]; }
@@ -114,12 +120,15 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   std::optional<client_id> admit(const shard& where, const ip_address& ip);
   void spread_commands();
   bool publish(const packet_view& p, const protocol::packet_train& train, channel via);
+  struct stream_beginning;
+  stream_beginning begin_stream(client_id client, std::chrono::milliseconds timeout);
   void run_everywhere(const std::function<void(shard&)>& work);
 
   runtime::impl& loops_;
   const log_sink log_;  // handlers on a work queue may outlive the loops
   server_options options_;
   gatekeeper gate_;
+  const std::shared_ptr<stream_registry> streams_;
   std::vector<std::unique_ptr<shard>> shards_;
   std::vector<endpoint> endpoints_;
   std::atomic<std::uint64_t> next_serial_{1};

@@ -37,6 +37,8 @@ class session final : public net::connection {
   std::uint8_t priority() const noexcept { return priority_.load(std::memory_order_relaxed); }
   bool is_handshaken() const noexcept { return handshaken_.load(std::memory_order_acquire); }
   client_info info() const;
+  const socket_address& peer() const noexcept { return origin_.peer; }
+  const socket_address& local() const noexcept { return origin_.local; }
   bool is_subscribed(std::string_view url) const;
   /// DER; empty: none. Once it is handshaken.
   std::vector<std::byte> certificate() const { return bytes().peer_certificate(); }

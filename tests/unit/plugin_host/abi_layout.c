@@ -1,4 +1,4 @@
-/* The layout of ABI 1.0 where pointers have 64 bits. Plugins are built against it once and loaded for
+/* The layout of ABI 1.1 where pointers have 64 bits. Plugins are built against it once and loaded for
  * ever: what is listed here never moves. What a later minor appends is added below, and the sizes. */
 #include <stddef.h>
 #include <vsoa/plugin.h>
@@ -72,7 +72,34 @@ AT(vsoa_host, queue_add, 168);
 AT(vsoa_host, log, 176);
 AT(vsoa_host, counter_add, 184);
 AT(vsoa_host, gauge_set, 192);
-_Static_assert(sizeof(vsoa_host) == 200, "grows only with a new minor");
+/* 1.1 */
+AT(vsoa_host, stream_create, 200);
+AT(vsoa_host, stream_send, 208);
+AT(vsoa_host, stream_is_writable, 216);
+AT(vsoa_host, stream_pause, 224);
+AT(vsoa_host, stream_shutdown, 232);
+AT(vsoa_host, stream_close, 240);
+AT(vsoa_host, stream_set_keepalive, 248);
+AT(vsoa_host, stream_set_send_timeout, 256);
+AT(vsoa_host, stream_info, 264);
+_Static_assert(sizeof(vsoa_host) == 272, "grows only with a new minor");
+
+AT(vsoa_stream_callbacks, size, 0);
+AT(vsoa_stream_callbacks, link, 8);
+AT(vsoa_stream_callbacks, data, 16);
+AT(vsoa_stream_callbacks, writable, 24);
+AT(vsoa_stream_callbacks, end, 32);
+_Static_assert(sizeof(vsoa_stream_callbacks) == 40, "grows only with a new minor");
+
+AT(vsoa_stream_info, size, 0);
+AT(vsoa_stream_info, client, 8);
+AT(vsoa_stream_info, received, 16);
+AT(vsoa_stream_info, sent, 24);
+AT(vsoa_stream_info, queued, 32);
+AT(vsoa_stream_info, error, 40);
+AT(vsoa_stream_info, tunid, 44);
+AT(vsoa_stream_info, connected, 46);
+_Static_assert(sizeof(vsoa_stream_info) == 48, "grows only with a new minor");
 
 _Static_assert(sizeof(vsoa_text) == 16 && sizeof(vsoa_bytes) == 16, "text and bytes are two words");
 _Static_assert(VSOA_OK == 0 && VSOA_E_ARGUMENT == -1 && VSOA_E_NOT_FOUND == -2 && VSOA_E_FULL == -3 && VSOA_E_FAILED == -4, "results");

@@ -1,0 +1,124 @@
+// A stream: raw bytes both ways beside the packets, over a TCP connection of its own. One side
+// offers it (server::create_stream) and tells the other its tunnel id, in the answer of an RPC; the
+// other connects to that.
+//
+// `stream` is a handle: cheap to copy, and the stream does not end with it. It ends when both sides
+// have said all, when one closes, when the connection breaks or, before it is connected, when its
+// time is up; and with the server or client that it belongs to. Then on_link(false) is the last
+// callback, and all that the callbacks hold is let go.
+//
+// Threads: all callbacks of a stream run on one loop, one after the other. Member functions of the
+// handle may be called from any thread, callbacks included, until the runtime is destroyed; on an
+// ended stream they do nothing. Neither a callback nor the end happens inside of them.
+//
+// Source: lib/README.md, "Streams".
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <system_error>
+
+#include "vsoa/address.hpp"
+
+namespace vsoa {
+
+class stream_impl;
+
+/// Of one stream, in bytes.
+struct stream_counters {
+  std::uint64_t received = 0;  ///< read, and handed to on_data
+  std::uint64_t sent = 0;      ///< taken by the kernel
+  std::uint64_t queued = 0;    ///< taken by send(), and not yet by the kernel
+};
+
+class stream {
+ public:
+  /// send() takes no more at once; a piece of on_data is never larger.
+  static constexpr std::size_t max_piece = 256U << 10;
+
+  stream() noexcept = default;  ///< none: all functions do nothing
+
+  /// Sends all of `bytes` if they are at most max_piece, else that much of them. Copies what the
+  /// kernel does not take at once, so the caller's bytes are free when it returns.
+  /// @return how many bytes were taken. 0: too much is queued, on_writable follows; or the stream
+  ///         is not connected, or shut or closed from here, and nothing follows
+  std::size_t send(std::span<const std::byte> bytes) const;
+  /// Whether send() takes a piece now. When it says no on a connected stream after a send(),
+  /// on_writable follows. On a loop that has written much for this stream in one go it says no,
+  /// too, so that others have their turn.
+  bool is_writable() const noexcept;
+
+  /// Stops reading: no on_data until resume(), the other side is held up by its own full buffers.
+  /// Called in a callback of the stream it holds at once; elsewhere one more piece may come.
+  void pause() const;
+  void resume() const;
+
+  /// Says that nothing more will be sent, behind what is queued. Reading goes on. The official
+  /// Node.js and Python peers close altogether when they hear of it.
+  void shutdown_write() const;
+  /// Ends the stream: what is queued is still sent, what comes in is thrown away. on_link(false)
+  /// when the other side has closed, too, or has not for 5 s.
+  void close() const;
+  /// Ends it by a reset; what is queued is lost. on_link(false) soon.
+  void abort() const;
+
+  /// TCP keepalive: first probe after `idle`, the stream ends after about three times that without
+  /// an answer. 0: off.
+  void set_keepalive(std::chrono::seconds idle) const;
+  /// Ends the stream when the kernel takes none of what is queued for that long. 0: never.
+  void set_send_timeout(std::chrono::milliseconds timeout) const;
+
+  bool is_connected() const noexcept;  ///< from on_link(true) to the end
+  /// Why it ended: timed_out (nobody connected in time, or took what was queued), connection_reset,
+  /// and what else the network says. No error: both sides have ended it, or ours has.
+  std::error_code error() const noexcept;
+  stream_counters counters() const noexcept;
+  socket_address peer() const;  ///< the other end; before on_link(true): nothing
+
+  explicit operator bool() const noexcept { return static_cast<bool>(impl_); }
+  bool operator==(const stream&) const noexcept = default;
+
+  explicit stream(std::shared_ptr<stream_impl> impl) noexcept;  ///< for libvsoa's own parts
+
+ private:
+  std::shared_ptr<stream_impl> impl_;
+};
+
+/// What a stream tells. Each may be empty, and must not throw; what it throws is logged.
+struct stream_callbacks {
+  /// true: connected; false: the end, or that the other side never came. false comes once.
+  std::function<void(const stream&, bool connected)> on_link;
+  /// `bytes` are valid until it returns.
+  std::function<void(const stream&, std::span<const std::byte> bytes)> on_data;
+  /// What made send() or is_writable() say no is sent.
+  std::function<void(const stream&)> on_writable;
+  /// The other side sends no more, but may still read. Without this callback the stream is closed
+  /// then, once what is queued is sent.
+  std::function<void(const stream&)> on_end;
+};
+
+struct stream_options {
+  std::chrono::milliseconds timeout{10000};   ///< for the other side to be connected
+  std::chrono::seconds keepalive{0};          ///< see set_keepalive()
+  std::chrono::milliseconds send_timeout{0};  ///< see set_send_timeout()
+  std::size_t outbox = 128U << 10;            ///< queued bytes above which send() takes nothing
+                                              ///< more; max_piece - 1 more may be queued
+  bool ends_with_client = false;  ///< a server's: aborted when its client's session ends
+};
+
+/// What a server answers to the wish for a stream.
+struct stream_offer {
+  std::uint16_t tunid = 0;  ///< to be told to the client
+  class stream stream;
+  /// not_connected: no such client; no_buffer_space: too many streams; operation_canceled: the
+  /// server is stopping; or why the kernel gives no port.
+  std::error_code error;
+
+  explicit operator bool() const noexcept { return tunid != 0; }
+};
+
+}  // namespace vsoa

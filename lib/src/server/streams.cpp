@@ -1,0 +1,89 @@
+// Streams for a server's clients: who they are for, and where they listen.
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "server/server_impl.hpp"
+#include "stream/stream_connector.hpp"
+#include "stream/stream_impl.hpp"
+#include "stream/stream_listener.hpp"
+#include "stream/stream_relay.hpp"
+
+namespace vsoa {
+namespace {
+
+struct ends {
+  ip_address client, ours;
+};
+
+std::optional<ends> ends_of(shard& where, client_id client) {
+  std::optional<ends> found;
+  const auto look = [&](const session& s) { found = ends{s.peer().ip, s.local().ip}; };
+  if (where.where().is_here()) {  // also before its handshake
+    if (const session* s = where.find(client)) look(*s);
+  } else {
+    where.inspect(client, look);
+  }
+  return found;
+}
+
+}  // namespace
+
+/// A place for a stream, and the wait for its client; without the latter the offer says why.
+struct server_impl::stream_beginning {
+  stream_offer offer;
+  stream_registry::place place;
+  std::unique_ptr<stream_opener> opener;
+  net::loop* where = nullptr;
+};
+
+server_impl::stream_beginning server_impl::begin_stream(client_id client,
+                                                        std::chrono::milliseconds timeout) {
+  stream_beginning b;
+  const auto refuse = [&](std::error_code why) {
+    b.offer.error = why;
+    return std::move(b);
+  };
+  if (stopped_ || streams_->is_closed()) {
+    return refuse(std::make_error_code(std::errc::operation_canceled));
+  }
+  shard& target = shard_of(client);
+  b.where = &target.where();
+  const auto found = ends_of(target, client);
+  if (!found) return refuse(std::make_error_code(std::errc::not_connected));
+  b.place = streams_->reserve(client);
+  if (!b.place) return refuse(std::make_error_code(std::errc::no_buffer_space));
+  try {
+    net::unique_fd socket = stream_listener::bind(found->ours);
+    b.offer.tunid = net::local_address(socket.get()).port;
+    b.opener = std::make_unique<stream_listener>(*b.where, std::move(socket), found->client,
+                                                 timeout, streams_);
+  } catch (const std::system_error& e) {
+    return refuse(e.code());
+  }
+  return b;
+}
+
+stream_offer server_impl::create_stream(client_id client, stream_callbacks callbacks,
+                                        const stream_options& options) {
+  stream_beginning b = begin_stream(client, options.timeout);
+  if (!b.opener) return b.offer;
+  const auto made = std::make_shared<stream_impl>(*b.where, std::move(callbacks), options,
+                                                  std::move(b.place), streams_);
+  made->open(std::move(b.opener));
+  b.offer.stream = stream(made);
+  return b.offer;
+}
+
+stream_offer server_impl::relay_stream(client_id client, const socket_address& upstream,
+                                       const stream_options& options) {
+  stream_beginning b = begin_stream(client, options.timeout);
+  if (!b.opener) return b.offer;
+  const auto relay =
+      std::make_shared<stream_relay>(*b.where, options, true, std::move(b.place), streams_);
+  relay->open(std::move(b.opener), std::make_unique<stream_connector>(
+                                       *b.where, upstream, std::nullopt, options.timeout));
+  return b.offer;
+}
+
+}  // namespace vsoa

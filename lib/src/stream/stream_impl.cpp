@@ -1,0 +1,468 @@
+#include "stream/stream_impl.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "net/socket.hpp"
+
+namespace vsoa {
+namespace {
+
+// How long a stream that was closed here waits for the other side to take what is queued, and then
+// to close, too.
+constexpr std::chrono::seconds linger_time{5};
+// Written for one stream before all others on the loop have had their turn.
+constexpr std::size_t turn_bytes = 1U << 20;
+// Of interest_: the poller does not know the socket.
+constexpr std::uint32_t not_asked = ~std::uint32_t{0};
+
+std::chrono::steady_clock::time_point clock_now() {
+  return std::chrono::steady_clock::now();
+}
+
+int broken(int error) {
+  return error == 0 || error == EPIPE ? ECONNRESET : error;
+}
+
+}  // namespace
+
+stream_impl::stream_impl(net::loop& where, stream_callbacks callbacks,
+                         const stream_options& options, stream_registry::place place,
+                         std::shared_ptr<stream_registry> owner)
+    : loop_(where),
+      callbacks_(std::move(callbacks)),
+      options_(options),
+      owner_(std::move(owner)),
+      place_(std::move(place)),
+      interest_(not_asked) {}
+
+stream_impl::~stream_impl() = default;
+
+/// Runs work(*this) at once when this is the loop's thread, else soon. It must not end the stream
+/// or call back: the caller may be in a callback.
+template <class Work>
+void stream_impl::on_loop(Work work) {
+  if (state_.load(std::memory_order_acquire) == state::ended) return;
+  if (loop_.is_here()) return work(*this);
+  loop_.post([self = shared_from_this(), work] { work(*self); });
+}
+
+template <class Callback, class... Arguments>
+void stream_impl::tell(const Callback& callback, const Arguments&... arguments) {
+  if (!callback) return;
+  try {
+    callback(stream(shared_from_this()), arguments...);
+  } catch (const std::exception& e) {
+    loop_.log_line(log_level::error, std::string("stream callback: ") + e.what());
+  } catch (...) {
+    loop_.log_line(log_level::error, "stream callback: unknown exception");
+  }
+}
+
+// --- the beginning ---
+
+void stream_impl::open(std::unique_ptr<stream_opener> opener) {
+  loop_.post(
+      [self = shared_from_this(), o = std::move(opener)]() mutable { self->begin(std::move(o)); });
+}
+
+void stream_impl::begin(std::unique_ptr<stream_opener> opener) {
+  if (state_ != state::opening) return;
+  if (!owner_->add(shared_from_this(), place_.client())) {
+    return finish(std::make_error_code(std::errc::operation_canceled));
+  }
+  opener_ = std::move(opener);
+  try {
+    opener_->start(
+        [this](net::unique_fd socket, std::error_code error) { opened(std::move(socket), error); });
+  } catch (const std::system_error& e) {
+    finish(e.code());
+  }
+}
+
+void stream_impl::opened(net::unique_fd socket, std::error_code error) {
+  const auto self = shared_from_this();
+  // It is still in use up the stack.
+  loop_.post([old = std::move(opener_)] {});
+  if (!socket) return finish(error);
+  net::set_no_delay(socket.get());
+  peer_ = net::peer_address(socket.get());
+  if (options_.keepalive.count() > 0) net::set_keepalive(socket.get(), options_.keepalive);
+  transport_ = net::transport(std::move(socket));
+  budget_ = turn_bytes;
+  state_.store(state::connected, std::memory_order_release);
+  update_interest();
+  tell(callbacks_.on_link, true);
+}
+
+// --- readiness ---
+
+void stream_impl::on_ready(std::uint32_t events) {
+  const auto self = shared_from_this();
+  budget_ = turn_bytes;
+  if ((events & EPOLLERR) != 0) {
+    return finish({broken(net::pending_error(transport_.handle())), std::system_category()});
+  }
+  const bool reads = (interest_ & EPOLLIN) != 0;
+  if ((events & EPOLLHUP) != 0 && !reads) {
+    // Both directions are over, and it would be told for ever; what has come is read when wanted.
+    loop_.sockets().remove(transport_.handle(), *this);
+    interest_ = not_asked;
+    return;
+  }
+  if ((events & EPOLLOUT) != 0) {
+    waiting_writable_ = false;
+    flush();
+  }
+  if (reads && (events & (EPOLLIN | EPOLLHUP)) != 0 && transport_) on_readable();
+  update_interest();
+}
+
+void stream_impl::update_interest() {
+  if (!transport_) return;
+  const bool reads = !input_ended_ && (!paused_ || state_ == state::closing);
+  const std::uint32_t wanted = (reads ? EPOLLIN : 0U) | (waiting_writable_ ? EPOLLOUT : 0U);
+  if (wanted == interest_) return;
+  if (interest_ == not_asked) {
+    if (wanted == 0) return;
+    try {
+      loop_.sockets().add(transport_.handle(), *this, wanted);
+    } catch (const std::system_error& e) {
+      return fail_soon(e.code().value());
+    }
+  } else {
+    loop_.sockets().change(transport_.handle(), *this, wanted);
+  }
+  interest_ = wanted;
+}
+
+// --- reading ---
+
+void stream_impl::on_readable() {
+  const auto buffer = loop_.receive_buffer().first(stream::max_piece);
+  const auto [what, count] = transport_.read(buffer);
+  const int error = errno;
+  switch (what) {
+    case net::transport::outcome::done:
+      received_ += count;
+      owner_->count_received(count);
+      if (state_ == state::connected && !paused_) tell(callbacks_.on_data, buffer.first(count));
+      break;
+    case net::transport::outcome::closed:
+      input_ended();
+      break;
+    case net::transport::outcome::failed:
+      finish({broken(error), std::system_category()});
+      break;
+    case net::transport::outcome::blocked:
+      break;
+  }
+}
+
+void stream_impl::input_ended() {
+  input_ended_ = true;
+  if (output_ended_) return finish({});
+  if (state_ == state::closing) return;
+  if (callbacks_.on_end) {
+    tell(callbacks_.on_end);
+  } else {
+    close_here();
+  }
+}
+
+void stream_impl::set_paused(bool paused) {
+  on_loop([paused](stream_impl& self) {
+    self.paused_ = paused;
+    self.update_interest();
+  });
+}
+
+// --- writing ---
+
+std::size_t stream_impl::send(std::span<const std::byte> bytes) {
+  if (!is_connected() || said_all_.load(std::memory_order_acquire) || bytes.empty()) return 0;
+  bytes = bytes.first(std::min(bytes.size(), stream::max_piece));
+  return loop_.is_here() ? send_here(bytes) : send_from_outside(bytes);
+}
+
+bool stream_impl::is_writable() const noexcept {
+  if (!is_connected() || said_all_.load(std::memory_order_acquire)) return false;
+  return loop_.is_here() ? is_writable_here() : queued_.load() < options_.outbox;
+}
+
+bool stream_impl::is_writable_here() const noexcept {
+  return queued_.load(std::memory_order_relaxed) < options_.outbox && budget_ != 0;
+}
+
+std::size_t stream_impl::send_here(std::span<const std::byte> bytes) {
+  if (is_writable_here()) {
+    std::size_t done = 0;
+    if (queued_.load(std::memory_order_relaxed) == 0 && !waiting_writable_) {
+      iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
+      const auto result = write({&part, 1});
+      if (result.what == net::transport::outcome::failed) return 0;
+      done = result.bytes;
+    }
+    if (done != bytes.size()) {
+      const auto rest = bytes.subspan(done);
+      net::chunk_ptr block = net::chunk::allocate(rest.size());
+      std::memcpy(block->extend(rest.size()), rest.data(), rest.size());
+      queued_.fetch_add(rest.size());
+      owner_->count_queued(rest.size());
+      outbox_.append({std::move(block), 0, static_cast<std::uint32_t>(rest.size())});
+      wait_writable();
+    }
+  } else {
+    bytes = {};
+  }
+  if (!is_writable_here()) {
+    was_full_.store(true);
+    wait_writable();
+  }
+  return bytes.size();
+}
+
+std::size_t stream_impl::send_from_outside(std::span<const std::byte> bytes) {
+  if (queued_.load() >= options_.outbox) {
+    was_full_.store(true);
+    bytes = {};
+  } else {
+    net::chunk_ptr block = net::chunk::allocate(bytes.size());
+    std::memcpy(block->extend(bytes.size()), bytes.data(), bytes.size());
+    owner_->count_queued(bytes.size());
+    if (queued_.fetch_add(bytes.size()) + bytes.size() >= options_.outbox) was_full_.store(true);
+    loop_.post([self = shared_from_this(),
+                piece = net::slice{std::move(block), 0,
+                                   static_cast<std::uint32_t>(bytes.size())}]() mutable {
+      self->take_in(std::move(piece));
+    });
+    return bytes.size();
+  }
+  // What filled it may have left before the loop could know that somebody waits.
+  if (queued_.load() < options_.outbox) {
+    loop_.post([self = shared_from_this()] { self->tell_writable(); });
+  }
+  return 0;
+}
+
+void stream_impl::take_in(net::slice piece) {
+  if (!transport_ || output_ended_) return forget_queued(piece.size());
+  outbox_.append(piece);
+  piece = {};
+  if (waiting_writable_) return wait_writable();
+  flush();
+  update_interest();
+}
+
+// The outbox does not hold them any more.
+void stream_impl::forget_queued(std::size_t bytes) noexcept {
+  queued_.fetch_sub(bytes);
+  owner_->count_queued(std::uint64_t{0} - bytes);
+}
+
+/// Writes once; what fails is told soon.
+net::transport::result stream_impl::write(std::span<iovec> parts) {
+  const auto result = transport_.write(parts);
+  if (result.what == net::transport::outcome::failed) {
+    fail_soon(errno);
+    return result;
+  }
+  sent_ += result.bytes;
+  owner_->count_sent(result.bytes);
+  budget_ -= std::min(budget_, result.bytes);
+  if (result.bytes != 0) blocked_since_ = net::steady_time::max();
+  return result;
+}
+
+void stream_impl::flush() {
+  while (!outbox_.empty()) {
+    if (budget_ == 0) return wait_writable();
+    std::array<iovec, net::outbox::max_parts> parts;
+    const auto wanted = std::span(parts).first(outbox_.gather(parts));
+    const auto result = write(wanted);
+    if (result.what == net::transport::outcome::failed) return;
+    outbox_.consume(result.bytes);
+    forget_queued(result.bytes);
+    if (result.what == net::transport::outcome::blocked) return wait_writable();
+  }
+  flushed();
+}
+
+void stream_impl::flushed() {
+  blocked_since_ = net::steady_time::max();
+  if (said_all_.load() && queued_.load() == 0) {
+    if (!output_ended_) transport_.shutdown_write();
+    output_ended_ = true;
+    if (input_ended_) return finish({});
+    if (state_ == state::closing && linger_until_ == net::steady_time::max()) {
+      linger_until_ = clock_now() + linger_time;
+      arm(linger_until_);
+    }
+    return;
+  }
+  tell_writable();
+}
+
+void stream_impl::tell_writable() {
+  if (!is_connected() || said_all_.load() || !outbox_.empty()) return;
+  if (queued_.load() >= options_.outbox || !was_full_.exchange(false)) return;
+  tell(callbacks_.on_writable);
+}
+
+// Also when nothing is queued: then the next readiness is the stream's next turn.
+void stream_impl::wait_writable() {
+  waiting_writable_ = true;
+  update_interest();
+  if ((outbox_.empty() && !was_full_.load()) || patience().count() == 0) return;
+  if (blocked_since_ == net::steady_time::max()) blocked_since_ = clock_now();
+  arm(blocked_since_ + patience());
+}
+
+void stream_impl::shutdown_write() {
+  // Behind what other threads have on the way.
+  if (said_all_.exchange(true)) return;
+  const auto end = [](stream_impl& self) {
+    if (self.is_connected() && self.outbox_.empty()) self.flush();
+  };
+  loop_.post([self = shared_from_this(), end] { end(*self); });
+}
+
+// --- time ---
+
+std::chrono::milliseconds stream_impl::patience() const noexcept {
+  if (options_.send_timeout.count() > 0) return options_.send_timeout;
+  return state_ == state::closing ? linger_time : std::chrono::milliseconds(0);
+}
+
+void stream_impl::set_send_timeout(std::chrono::milliseconds timeout) {
+  on_loop([timeout](stream_impl& self) {
+    self.options_.send_timeout = timeout;
+    if (self.waiting_writable_) self.wait_writable();
+  });
+}
+
+void stream_impl::set_keepalive(std::chrono::seconds idle) {
+  on_loop([idle](stream_impl& self) {
+    self.options_.keepalive = idle;
+    if (self.transport_) net::set_keepalive(self.transport_.handle(), idle);
+  });
+}
+
+void stream_impl::arm(net::steady_time when) {
+  if (!is_waiting() || due() > when) loop_.schedule(*this, when);
+}
+
+void stream_impl::on_timer(net::steady_time now) {
+  const auto self = shared_from_this();
+  if (now >= linger_until_) return finish({});
+  if (blocked_since_ != net::steady_time::max() && patience().count() > 0) {
+    if (now - blocked_since_ >= patience()) {
+      // The kernel calls a socket writable only when a third of its buffer is free, which a slow
+      // reader may take long to make: so it is asked.
+      budget_ = turn_bytes;
+      waiting_writable_ = false;
+      flush();
+      update_interest();
+      if (blocked_since_ <= now - patience()) {
+        if (transport_) net::set_reset_on_close(transport_.handle());
+        return finish(std::make_error_code(std::errc::timed_out));
+      }
+    }
+    if (state_ == state::ended) return;
+    if (blocked_since_ != net::steady_time::max()) arm(blocked_since_ + patience());
+  }
+  if (linger_until_ != net::steady_time::max()) arm(linger_until_);
+}
+
+// --- the end ---
+
+// Put off: the caller may be in a callback, or hold a lock that on_link() takes.
+void stream_impl::close() {
+  said_all_.store(true);
+  if (state_.load(std::memory_order_acquire) == state::ended) return;
+  if (loop_.is_here()) paused_ = true;  // nothing more is told
+  loop_.post([self = shared_from_this()] { self->close_here(); });
+}
+
+void stream_impl::abort() {
+  said_all_.store(true);
+  if (state_.load(std::memory_order_acquire) == state::ended) return;
+  if (loop_.is_here()) paused_ = true;
+  loop_.post([self = shared_from_this()] { self->abort_here(); });
+}
+
+// Closing with unread input would reset the connection and destroy what is under way: so it is
+// thrown away until the other side has closed.
+void stream_impl::close_here() {
+  said_all_.store(true);
+  if (state_ == state::opening) {
+    return finish(std::make_error_code(std::errc::operation_canceled));
+  }
+  if (state_ != state::connected) return;
+  const auto self = shared_from_this();
+  state_.store(state::closing, std::memory_order_release);
+  if (outbox_.empty()) {
+    flush();
+  } else {
+    wait_writable();
+  }
+  update_interest();
+}
+
+void stream_impl::abort_here() {
+  if (state_ == state::ended) return;
+  const bool was_open = static_cast<bool>(transport_);
+  // Who has been sent all is not to lose what is still under way.
+  if (was_open && !output_ended_) net::set_reset_on_close(transport_.handle());
+  finish(was_open ? std::error_code{} : std::make_error_code(std::errc::operation_canceled));
+}
+
+void stream_impl::fail_soon(int error) {
+  said_all_.store(true);
+  loop_.post([self = shared_from_this(), code = broken(error)] {
+    self->finish({code, std::system_category()});
+  });
+}
+
+void stream_impl::finish(std::error_code why) {
+  if (state_.exchange(state::ended) == state::ended) return;
+  const auto self = shared_from_this();
+  error_.store(why.value());
+  said_all_.store(true);
+  net::timer_wheel::cancel(*this);
+  if (opener_) {
+    opener_->cancel();
+    opener_.reset();
+  }
+  if (transport_) {
+    if (interest_ != not_asked) loop_.sockets().remove(transport_.handle(), *this);
+    transport_.close();
+  }
+  forget_queued(outbox_.bytes());
+  outbox_.clear();
+  place_ = {};
+  owner_->remove(*this);
+  tell(callbacks_.on_link, false);
+  callbacks_ = {};
+}
+
+// --- what is told about it ---
+
+std::error_code stream_impl::error() const noexcept {
+  return {error_.load(), std::generic_category()};
+}
+
+stream_counters stream_impl::counters() const noexcept {
+  return {received_, sent_, queued_.load()};
+}
+
+socket_address stream_impl::peer() const {
+  return state_.load(std::memory_order_acquire) == state::opening ? socket_address{} : peer_;
+}
+
+}  // namespace vsoa
