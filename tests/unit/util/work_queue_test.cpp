@@ -261,6 +261,33 @@ TEST_CASE("remove takes the jobs of one name that wait, and frees them") {
   CHECK(seen == std::vector<std::string>{"b"});
 }
 
+TEST_CASE("the order survives removals anywhere, and so do the names") {
+  std::vector<int> seen;
+  std::vector<int> expected;
+  {
+    vsoa::work_queue queue(1, 10000);
+    blocker hold(queue);
+    // Each round leaves one in three, at the front, in the middle or at the end of the three.
+    for (int i = 0; i < 3000; ++i) {
+      REQUIRE(queue.add(std::to_string(i), [&seen, i] { seen.push_back(i); }));
+      if (i % 3 != 2) continue;
+      const int kept = i - (i / 3) % 3;
+      for (int gone = i - 2; gone <= i; ++gone) {
+        if (gone != kept) CHECK(queue.remove(std::to_string(gone)) == 1);
+      }
+      expected.push_back(kept);
+    }
+    CHECK(queue.waiting() == 1000);
+    for (int i = 0; i < 3000; i += 300) {
+      CHECK(queue.is_queued(std::to_string(i)) ==
+            std::binary_search(expected.begin(), expected.end(), i));
+    }
+    CHECK(queue.remove(std::to_string(expected[500])) == 1);
+    expected.erase(expected.begin() + 500);
+  }
+  CHECK(seen == expected);
+}
+
 TEST_CASE("a job that runs is not removed") {
   vsoa::work_queue queue;
   std::promise<std::size_t> removed;
