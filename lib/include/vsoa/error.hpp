@@ -4,6 +4,8 @@
 
 #include <system_error>
 
+#include "vsoa/export.hpp"
+
 namespace vsoa {
 
 /// What went wrong on our side of the wire.
@@ -14,7 +16,7 @@ enum class errc {
 };
 
 /// The category of errc, named "vsoa".
-const std::error_category& error_category() noexcept;
+VSOA_API const std::error_category& error_category() noexcept;
 
 inline std::error_code make_error_code(errc e) noexcept {
   return {static_cast<int>(e), error_category()};

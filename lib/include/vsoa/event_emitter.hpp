@@ -22,6 +22,8 @@
 #include <utility>
 #include <vector>
 
+#include "vsoa/export.hpp"
+
 namespace vsoa {
 
 /// Names one event: what it is called, and the arguments of its listeners.
@@ -42,7 +44,7 @@ class event {
 /// One installation of a listener on one emitter. 0 is never one.
 using listener_id = std::uint64_t;
 
-class event_emitter {
+class VSOA_API event_emitter {
  public:
   event_emitter();
   /// Removes all listeners without telling anybody. An emitter may be destroyed by one of its

@@ -7,13 +7,14 @@
 #include <functional>
 #include <memory>
 
+#include "vsoa/export.hpp"
 #include "vsoa/runtime.hpp"
 
 namespace vsoa {
 
 /// All members may be called from any thread, the callback included. Callbacks of one timer run on
 /// its loop, hence never two at the same time.
-class timer {
+class VSOA_API timer {
  public:
   /// @param loops  outlives the timer
   /// @param loop   the index of the loop that runs the callbacks, modulo loops.size()

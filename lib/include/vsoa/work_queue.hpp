@@ -7,10 +7,12 @@
 #include <string>
 #include <string_view>
 
+#include "vsoa/export.hpp"
+
 namespace vsoa {
 
 /// All members may be called from any thread, jobs included, and never wait for a job.
-class work_queue {
+class VSOA_API work_queue {
  public:
   using job = std::function<void()>;
 
