@@ -1,0 +1,24 @@
+// How a client connects.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vsoa/address.hpp"
+#include "vsoa/position.hpp"
+
+namespace vsoa {
+
+struct connect_options {
+  std::string password;  ///< empty: none is sent
+  /// For all of it: name, TCP, TLS and handshake.
+  std::chrono::milliseconds timeout{10000};
+  /// The address family that a name is looked up for.
+  position_domain domain = position_domain::any;
+  /// Position servers for names; none: those of position_servers().
+  std::vector<socket_address> position_servers;
+};
+
+}  // namespace vsoa
