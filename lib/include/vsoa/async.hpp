@@ -38,7 +38,8 @@ class loop_executor {
   /// At once on the loop's thread, else soon.
   template <class Function>
   void execute(Function&& f) const {
-    if (loops_->here() == index_) return static_cast<void>(std::decay_t<Function>(std::forward<Function>(f))());
+    if (loops_->here() == index_)
+      return static_cast<void>(std::decay_t<Function>(std::forward<Function>(f))());
     // runtime::post() takes what can be copied.
     auto shared = std::make_shared<std::decay_t<Function>>(std::forward<Function>(f));
     loops_->post(index_, [shared] { (*shared)(); });
@@ -95,11 +96,9 @@ class waiting_handler {
       : handler_(std::move(handler)), work_(track(handler_, loop)) {}
 
   void operator()(const std::error_code& error, const reply_view& view) {
-    auto slot = boost::asio::get_associated_cancellation_slot(handler_);
-    if (slot.is_connected()) slot.clear();
+    // The slot is left as it is: it belongs to the handler's thread, and what it holds is harmless.
     const auto executor = std::move(work_);
-    boost::asio::dispatch(executor,
-                          completed<Signature>::bind(std::move(handler_), error, view));
+    boost::asio::dispatch(executor, completed<Signature>::bind(std::move(handler_), error, view));
   }
 
  private:
@@ -137,8 +136,7 @@ struct initiation {
 template <class Signature, class Token>
 auto client::initiate(prepared what, Token& token) {
   return boost::asio::async_initiate<Token, Signature>(
-      detail::initiation<Signature>{impl_, loop_executor(loops(), loop())}, token,
-      std::move(what));
+      detail::initiation<Signature>{impl_, loop_executor(loops(), loop())}, token, std::move(what));
 }
 
 template <class Token>

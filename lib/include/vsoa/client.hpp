@@ -73,12 +73,22 @@ struct client_options {
 
 /// What a client knows of the server that it is connected to.
 struct server_info {
-  std::string info;           ///< JSON text, as the server sent it; may be empty
+  std::string info;  ///< JSON text, as the server sent it; may be empty
   std::uint32_t client_id = 0;
-  socket_address address;     ///< the server's end
-  socket_address local;       ///< ours
+  socket_address address;        ///< the server's end
+  socket_address local;          ///< ours
   std::uint16_t quick_port = 0;  ///< the server's; 0: there is no quick channel
   std::uint8_t priority = 0;     ///< as the server has set it
+};
+
+/// Counters since the client was made; each only grows, but for those said to be gauges.
+struct client_stats {
+  std::uint64_t received_bytes = 0;  ///< by TCP
+  std::uint64_t sent_bytes = 0;      ///< by TCP
+  std::uint64_t outbox_bytes = 0;    ///< gauge: queued and not yet taken by the kernel
+  std::uint64_t ignored = 0;  ///< packets that answer nothing that is asked, or make no sense
+  std::uint64_t quick_rejected =
+      0;  ///< datagrams that are malformed or neither PUBLISH nor DATAGRAM
 };
 
 /// One URL or several.
@@ -143,10 +153,11 @@ class client {
   /// errc::would_deadlock, errc::not_running.
   std::error_code run();
 
-  /// Starts the robot, which connects and stays connected until disconnect(). errc::
-  /// already_connected is the only error; the rest is tried again.
-  std::error_code start_robot(std::string_view url, robot_options options = {});
-  /// Changes robot_options::turbo. False: there is no robot, or the value is not one of those.
+  /// Ends what there is, as disconnect() does, and starts the robot, which connects and stays
+  /// connected until disconnect(). Whatever fails is tried again; on_connect and on_disconnect
+  /// tell.
+  void start_robot(std::string_view url, robot_options options = {});
+  /// Changes robot_options::turbo. False: there is no robot yet, or the value is not one of those.
   bool set_turbo(std::chrono::milliseconds turbo);
 
   bool is_connected() const noexcept;
@@ -168,10 +179,11 @@ class client {
   bool send_call(const request& what);
 
   /// Errors: those of a call; a status other than SUCCESS, in status_category().
-  operation_id start_ping(completion done, std::chrono::milliseconds timeout = default_call_timeout);
+  operation_id start_ping(completion done,
+                          std::chrono::milliseconds timeout = default_call_timeout);
   template <class Token>
-  auto async_ping(Token&& token, std::chrono::milliseconds timeout =
-                                     default_call_timeout);  ///< void(error_code)
+  auto async_ping(Token&& token,
+                  std::chrono::milliseconds timeout = default_call_timeout);  ///< void(error_code)
   std::error_code ping(std::chrono::milliseconds timeout = default_call_timeout);
 
   /// Subscribes, one request for each URL, as some servers know no lists; completes when all are
@@ -179,17 +191,17 @@ class client {
   operation_id start_subscribe(urls what, completion done,
                                std::chrono::milliseconds timeout = default_call_timeout);
   template <class Token>
-  auto async_subscribe(urls what, Token&& token,
-                       std::chrono::milliseconds timeout =
-                           default_call_timeout);  ///< void(error_code)
+  auto async_subscribe(
+      urls what, Token&& token,
+      std::chrono::milliseconds timeout = default_call_timeout);  ///< void(error_code)
   std::error_code subscribe(urls what, std::chrono::milliseconds timeout = default_call_timeout);
 
   operation_id start_unsubscribe(urls what, completion done,
                                  std::chrono::milliseconds timeout = default_call_timeout);
   template <class Token>
-  auto async_unsubscribe(urls what, Token&& token,
-                         std::chrono::milliseconds timeout =
-                             default_call_timeout);  ///< void(error_code)
+  auto async_unsubscribe(
+      urls what, Token&& token,
+      std::chrono::milliseconds timeout = default_call_timeout);  ///< void(error_code)
   std::error_code unsubscribe(urls what, std::chrono::milliseconds timeout = default_call_timeout);
 
   /// Gives up all subscriptions: in one request, and if the server refuses that, one by one.
@@ -215,6 +227,7 @@ class client {
   void set_send_timeout(std::chrono::milliseconds timeout);  ///< see client_options
   void set_linger(std::optional<std::chrono::milliseconds> linger);
 
+  client_stats stats() const;
   runtime& loops() const noexcept;
   std::size_t loop() const noexcept;  ///< index of the client's loop
 

@@ -41,7 +41,7 @@ enum class connect_errc {
   no_responding = 4,       ///< connected, but no handshake in time, or closed instead
   invalid_responding = 5,  ///< the answer is no handshake, or refuses with a status but PASSWORD
   invalid_password = 6,    ///< wrong, or one is needed
-  tls_failed = 7,          ///< TLS handshake failed, or the name demands TLS and there are no options
+  tls_failed = 7,  ///< TLS handshake failed, or the name demands TLS and there are no options
 };
 
 /// The category of errc, named "vsoa".

@@ -93,6 +93,7 @@ struct lookup_options {
   position_domain domain = position_domain::any;
   std::chrono::milliseconds timeout{2000};  ///< for each attempt
   int attempts = 2;                         ///< for each server
+  std::chrono::milliseconds total{0};       ///< for all servers together; 0: no bound
 };
 
 /// Asks position servers for a name, one after the other, and blocks until an answer or the last

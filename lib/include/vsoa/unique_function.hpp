@@ -60,9 +60,9 @@ class unique_function<Result(Arguments...)> {
     void (*destroy)(void*) noexcept;
   };
   template <class Body>
-  static constexpr bool is_inline = sizeof(Body) <= inline_bytes &&
-                                    alignof(Body) <= alignof(std::max_align_t) &&
-                                    std::is_nothrow_move_constructible_v<Body>;
+  static constexpr bool is_inline =
+      sizeof(Body) <= inline_bytes &&
+      alignof(Body) <= alignof(std::max_align_t) && std::is_nothrow_move_constructible_v<Body>;
 
   template <class Body>
   static Body& body_at(void* place) noexcept {

@@ -7,7 +7,6 @@
 namespace vsoa::net {
 namespace {
 
-constexpr std::chrono::seconds linger_time{1};
 // Of interest_: the poller does not know the socket for now.
 constexpr std::uint32_t not_asked = ~std::uint32_t{0};
 
@@ -310,13 +309,13 @@ void connection::close(close_reason why, bool reset) {
   on_closed(why);
 }
 
-void connection::close_gracefully() {
+void connection::close_gracefully(std::chrono::milliseconds patience) {
   if (state_ != state::open) return;
   const boost::intrusive_ptr<connection> self(this);
   state_ = state::lingering;
   held_ = false;
   reading_stopped_ = false;
-  deadline_ = clock_now() + linger_time;
+  deadline_ = clock_now() + patience;
   arm_timer(deadline_);
   flush();
   update_interest();

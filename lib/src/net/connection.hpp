@@ -1,5 +1,5 @@
-// One TCP connection of a server: bytes in, packets up, slices out. Lives on one loop and is
-// touched by that loop's thread only. What it owns at rest is itself.
+// One TCP connection, of a server or a client: bytes in, packets up, slices out. Lives on one loop
+// and is touched by that loop's thread only. What it owns at rest is itself.
 //
 // Reading: the loop's poller says when the socket is readable, and it is read into the loop's
 // buffer. Writing: what the packets of one read cause for this connection leaves when the read has
@@ -46,6 +46,11 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
                    private timer_wheel::entry {
  public:
   using next = protocol::packet_reader::next;
+  struct settings {
+    std::chrono::milliseconds send_timeout;
+    std::chrono::milliseconds partial_timeout;
+    std::size_t outbox_limit;
+  };
 
   virtual ~connection();
   connection(const connection&) = delete;
@@ -62,11 +67,6 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   std::size_t queued_bytes() const noexcept { return outbox_.bytes(); }
 
  protected:
-  struct settings {
-    std::chrono::milliseconds send_timeout;
-    std::chrono::milliseconds partial_timeout;
-    std::size_t outbox_limit;
-  };
   connection(loop& where, transport bytes, bool v6, traffic& counters, const settings& s);
 
   // What a subclass is told. After on_closed() nothing more.
@@ -94,9 +94,11 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
 
   /// Closes at once; with `reset` by RST. on_closed() runs before this returns.
   void close(close_reason why, bool reset = false);
-  /// Stops reading, writes what is queued, shuts down, and waits briefly for the other side to
-  /// close, so that it surely sees the last answer. on_closed() runs before this returns.
-  void close_gracefully();
+  /// Stops reading, writes what is queued, shuts down, and waits up to `patience` for the other
+  /// side to close, so that it surely sees the last packet. on_closed() runs before this returns.
+  void close_gracefully(std::chrono::milliseconds patience = std::chrono::seconds(1));
+  /// Offers the kernel what is queued, now.
+  void flush_now() { flush(); }
   /// Ends lingering at once; on_lingered() is not called.
   void abandon();
   /// Stops reading for good; what is queued still leaves.

@@ -164,6 +164,9 @@ class runtime::impl {
   net::loop& at(std::size_t index) noexcept { return *loops_[index % loops_.size()]; }
   /// The loop of the calling thread; null: it is none of ours.
   net::loop* here() noexcept;
+  /// The loops in turn, for what may live on any. Any thread.
+  net::loop& next() noexcept { return at(next_loop_.fetch_add(1, std::memory_order_relaxed)); }
+  bool is_running() const noexcept { return phase_ == phase::running; }
   /// Runs `work` on the loop and returns when it is done: at once when it is here, or no thread
   /// runs.
   void run_and_wait(net::loop& where, const std::function<void()>& work);
@@ -186,6 +189,7 @@ class runtime::impl {
   std::unique_ptr<threads> threads_;
   std::atomic<phase> phase_ = phase::fresh;
   std::atomic<std::uint64_t> next_timer_ = 1;
+  std::atomic<std::size_t> next_loop_ = 0;
 };
 
 }  // namespace vsoa

@@ -37,7 +37,10 @@ class lookup_operation : public std::enable_shared_from_this<lookup_operation> {
         options_(options),
         done_(std::move(done)) {}
 
-  void start() { query_ ? ask_next_server() : finish({}); }
+  void start() {
+    if (options_.total.count() > 0) end_ = std::chrono::steady_clock::now() + options_.total;
+    query_ ? ask_next_server() : finish({});
+  }
 
  private:
   void ask_next_server();
@@ -47,6 +50,7 @@ class lookup_operation : public std::enable_shared_from_this<lookup_operation> {
   void wait_for_timeout();
   void receive();
   void finish(std::optional<position_entry> entry);
+  bool is_over() const { return std::chrono::steady_clock::now() >= end_; }
 
   stream_descriptor socket_;
   boost::asio::steady_timer timer_;
@@ -59,13 +63,14 @@ class lookup_operation : public std::enable_shared_from_this<lookup_operation> {
   std::array<char, protocol::max_position_message_bytes> buffer_{};
   std::size_t next_server_ = 0;
   int attempts_left_ = 0;
+  std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::time_point::max();
   // Handlers that were queued for an earlier server, or an earlier attempt, are told by these.
   std::uint64_t socket_generation_ = 0;
   std::uint64_t timer_generation_ = 0;
 };
 
 void lookup_operation::ask_next_server() {
-  while (next_server_ < servers_.size()) {
+  while (next_server_ < servers_.size() && !is_over()) {
     if (!open(servers_[next_server_++])) continue;
     attempts_left_ = std::max(options_.attempts, 1);
     wait_for_answer();
@@ -106,11 +111,12 @@ void lookup_operation::wait_for_answer() {
 
 void lookup_operation::wait_for_timeout() {
   const auto generation = ++timer_generation_;
-  timer_.expires_after(std::max(options_.timeout, std::chrono::milliseconds(1)));
+  const auto now = std::chrono::steady_clock::now();
+  timer_.expires_at(std::min(now + std::max(options_.timeout, std::chrono::milliseconds(1)), end_));
   timer_.async_wait(
       [self = shared_from_this(), generation](const boost::system::error_code& error) {
         if (error || generation != self->timer_generation_) return;
-        self->attempts_left_ > 0 ? self->send() : self->ask_next_server();
+        self->attempts_left_ > 0 && !self->is_over() ? self->send() : self->ask_next_server();
       });
 }
 

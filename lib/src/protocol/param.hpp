@@ -24,4 +24,7 @@ bool is_json(std::string_view text);
 /// Whether the text is the JSON value null.
 bool is_json_null(std::string_view text);
 
+/// Appends the text as a JSON string, quotes included. What is not UTF-8 stays so.
+void append_json_string(std::string& out, std::string_view text);
+
 }  // namespace vsoa::protocol

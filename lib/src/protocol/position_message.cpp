@@ -7,6 +7,8 @@
 #include <new>
 #include <utility>
 
+#include "protocol/param.hpp"
+
 namespace vsoa::protocol {
 namespace {
 
@@ -64,25 +66,6 @@ std::optional<bool> read_security(const simdjson::dom::object& object) {
   std::int64_t number = 0;
   if (value.get(number) == simdjson::SUCCESS) return number != 0;
   return {};
-}
-
-void append_string(std::string& out, std::string_view text) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      out += "\\u00";
-      out += digits[byte >> 4];
-      out += digits[byte & 0xF];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
 }
 
 }  // namespace
@@ -147,7 +130,7 @@ bool is_valid_position_name(std::string_view name) noexcept {
 std::optional<std::string> write_position_query(std::string_view name, position_domain domain) {
   if (!is_valid_position_name(name)) return {};
   std::string out = "{\"name\":";
-  append_string(out, name);
+  append_json_string(out, name);
   if (domain != position_domain::any) {
     out += ",\"domain\":" + std::to_string(static_cast<int>(domain));
   }
@@ -160,7 +143,7 @@ std::optional<std::string> write_position_answer(const position_entry& entry) {
   auto ip = entry.address.ip;
   ip.scope_id = 0;  // says nothing to another machine
   std::string out = "{\"name\":";
-  append_string(out, entry.name);
+  append_json_string(out, entry.name);
   out += ",\"domain\":" + std::to_string(static_cast<int>(domain_of(ip)));
   out += ",\"addr\":\"" + ip.to_string();
   out += "\",\"port\":" + std::to_string(entry.address.port);

@@ -1,0 +1,215 @@
+// From a server's URL to a session, and its end.
+#include <string>
+#include <utility>
+
+#include "client/client_impl.hpp"
+#include "protocol/client_handshake.hpp"
+#include "protocol/encoder.hpp"
+
+namespace vsoa {
+namespace {
+
+constexpr std::chrono::hours no_timeout{24 * 365};
+
+std::chrono::milliseconds or_never(std::chrono::milliseconds timeout) {
+  return timeout.count() > 0 ? timeout : std::chrono::milliseconds(no_timeout);
+}
+
+std::error_code to_error(net::close_reason why) {
+  switch (why) {
+    case net::close_reason::peer:
+      return errc::closed;
+    case net::close_reason::protocol_error:
+      return errc::violation;
+    case net::close_reason::slow:
+      return errc::not_reading;
+    case net::close_reason::partial:
+      return errc::timeout;
+    case net::close_reason::local:
+      break;
+  }
+  return {};
+}
+
+}  // namespace
+
+net::connection::settings client_impl::connection_settings() const {
+  return {or_never(options_.send_timeout), options_.limits.partial_timeout, options_.limits.outbox};
+}
+
+void client_impl::set_phase(phase p) {
+  phase_ = p;
+  update_idle();
+}
+
+void client_impl::set_send_timeout(std::chrono::milliseconds timeout) {
+  options_.send_timeout = timeout;
+  if (link_) link_->set_send_timeout(or_never(timeout));
+}
+
+// --- an attempt ---
+
+std::error_code client_impl::begin_connect(operation_ptr& what) {
+  if (phase_ != phase::idle || robot_) return errc::already_connected;
+  client_operation& o = activate(std::move(what));
+  connecting_ = &o;
+  dial(o.url, *o.options);
+  return {};
+}
+
+void client_impl::dial(std::string_view url, const connect_options& options) {
+  set_phase(phase::dialing);
+  password_ = options.password;
+  connect_end_ = std::chrono::steady_clock::now() + options.timeout;
+  rearm();
+  dialer_ = std::make_shared<dialer>(loops_, loop_,
+                                     [this](dialer::result found) { dialed(std::move(found)); });
+  dialer_->start(url, options);
+}
+
+void client_impl::dialed(dialer::result found) {
+  const auto self = shared_from_this();
+  dialer_.reset();
+  if (found.error != connect_errc::ok) return connect_failed(found.error);
+  // Never in clear text what was asked for with TLS.
+  if (found.secure) return connect_failed(connect_errc::tls_failed);
+  address_ = found.address;
+  try {
+    link_.reset(new server_link(self, net::transport(std::move(found.socket)), address_.ip.v6));
+    link_->start();
+    open_quick(address_);
+  } catch (const std::system_error& e) {
+    log(log_level::warning, std::string("client: ") + e.what());
+    return connect_failed(connect_errc::unreachable);
+  }
+  set_phase(phase::handshake);
+  send_servinfo();
+}
+
+// Throws std::system_error.
+void client_impl::open_quick(const socket_address& server) {
+  if (!options_.quick) return;
+  quick_ = std::make_shared<net::quick_peer>(loop_);
+  if (const auto error = quick_->open(server)) {
+    throw std::system_error(error, "quick channel to " + server.to_string());
+  }
+  quick_->start([this](std::span<const std::byte> datagram) { on_quick(datagram); });
+}
+
+void client_impl::send_servinfo() {
+  const std::string param = protocol::write_servinfo_param(password_);
+  packet_view p;
+  p.type = packet_type::servinfo;
+  if (quick_) {
+    p.flags = packet_flags::tunnel;
+    p.tunid = quick_->local_port();
+  }
+  p.payload.param = param;
+  if (const auto error = check_request(p)) return connect_failed(connect_errc::error);
+  link_->send(encode(p));
+}
+
+// A server that has answered.
+void client_impl::shaken(const packet_view& p) {
+  protocol::handshake_answer answer;
+  connect_errc error{};
+  switch (protocol::read_handshake(p, answer, error)) {
+    case protocol::handshake_step::wait:
+      return on_session_packet(p);
+    case protocol::handshake_step::failed:
+      return connect_failed(error);
+    case protocol::handshake_step::done:
+      break;
+  }
+  if (quick_ && answer.quick_port) quick_->turn_to(*answer.quick_port);
+  quick_sends_ = quick_ && answer.client_id;
+  server_info now;
+  now.info = answer.info;
+  now.client_id = answer.client_id.value_or(0);
+  now.address = address_;
+  now.local = net::local_address(link_->native_handle());
+  now.quick_port = quick_sends_ ? quick_->port() : std::uint16_t{0};
+  {
+    const std::lock_guard lock(mutex_);
+    now.priority = std::exchange(info_.priority, std::uint8_t{0});
+    info_ = now;
+  }
+  connect_end_ = net::steady_time::max();
+  connected_ = true;
+  set_phase(phase::connected);
+  start_watching();
+  restore_subscriptions();
+  log(log_level::debug, "client: connected to " + address_.to_string());
+  tell(on_connect, std::as_const(now));
+  if (connecting_ == nullptr) return;
+  reply_view told;
+  told.payload.param = now.info;
+  finish(deactivate(*connecting_), {}, told);
+}
+
+void client_impl::connect_failed(std::error_code why) {
+  log(log_level::debug, "client: not connected: " + why.message());
+  if (dialer_) std::exchange(dialer_, nullptr)->cancel();
+  drop_link(false);
+  connect_end_ = net::steady_time::max();
+  set_phase(phase::idle);
+  plan_reconnect();
+  if (connecting_ != nullptr) finish(deactivate(*connecting_), why);
+}
+
+// --- the end of a session ---
+
+void client_impl::on_link_closed(server_link& which, net::close_reason why) {
+  if (&which != link_.get()) return;
+  if (phase_ == phase::connected) return end_session(to_error(why));
+  connect_failed(why == net::close_reason::protocol_error ? connect_errc::invalid_responding
+                                                          : connect_errc::no_responding);
+}
+
+void client_impl::end_session(std::error_code why) {
+  const auto self = shared_from_this();
+  drop_link(why == errc::no_answer);
+  keepalive_.stop();
+  turbo_at_ = net::steady_time::max();
+  connected_ = false;
+  set_phase(phase::idle);
+  plan_reconnect();
+  log(log_level::debug, "client: connection to " + address_.to_string() + " ended" +
+                            (why ? ": " + why.message() : std::string()));
+  fail_all(errc::closed);
+  tell(on_disconnect, why);
+}
+
+void client_impl::disconnect() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (robot_ && !robot_->options.restore_subscriptions) subscriptions_.clear();
+    robot_.reset();
+  }
+  reconnect_at_ = net::steady_time::max();
+  turbo_ = {};
+  if (phase_ == phase::connected) return end_session({});
+  if (phase_ != phase::idle) return connect_failed(errc::cancelled);
+  update_idle();
+}
+
+void client_impl::drop_link(bool reset) {
+  if (quick_) std::exchange(quick_, nullptr)->stop();
+  quick_sends_ = false;
+  const auto old = std::exchange(link_, nullptr);
+  if (!old || !old->is_open()) return;
+  const auto linger = options_.linger;
+  if (reset || (linger && linger->count() <= 0)) return old->close(net::close_reason::local, true);
+  if (linger && phase_ == phase::connected && !closed_) {
+    lingering_.push_back(old);
+    return old->close_gracefully(*linger);
+  }
+  old->flush_now();
+  old->close(net::close_reason::local);
+}
+
+void client_impl::on_lingered(server_link& which) {
+  std::erase_if(lingering_, [&](const auto& each) { return each.get() == &which; });
+}
+
+}  // namespace vsoa

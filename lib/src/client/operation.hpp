@@ -1,0 +1,67 @@
+// What a client has been asked to do and has not completed yet. Made on any thread; from its launch
+// on it belongs to the client's loop.
+#pragma once
+
+#include <boost/intrusive/set.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "net/chunk.hpp"
+#include "net/timer_wheel.hpp"
+#include "vsoa/client.hpp"
+
+namespace vsoa {
+
+/// What starts with one request for each URL, and completes with the last.
+struct operation_group {
+  completion done;
+  std::size_t missing = 0;
+  std::error_code error;  ///< the first
+};
+
+struct client_operation final : net::timer_wheel::entry, boost::intrusive::set_base_hook<> {
+  enum class kind : std::uint8_t {
+    call,
+    ping,
+    subscribe,
+    unsubscribe,
+    unsubscribe_all,
+    connect,
+  };
+
+  operation_id id = 0;
+  kind what = kind::call;
+  /// Not one of pendings(): the client's own.
+  bool internal = false;
+  bool waits = false;  ///< has been sent; `seqno` is its number
+  std::uint16_t seqno = 0;
+  std::chrono::milliseconds timeout{0};
+  std::error_code error;  ///< known before it began
+  /// The request in a block of its own, without its number; null if it is encoded when sent.
+  net::chunk_ptr packet;
+  completion done;
+  client_impl* owner = nullptr;
+
+  // Of some kinds only.
+  std::vector<std::string> urls;           ///< subscribe, unsubscribe; of one that is sent: one
+  std::shared_ptr<operation_group> group;  ///< the operation is a part of it
+  std::string url;                         ///< connect
+  std::unique_ptr<connect_options> options;
+
+  void on_timer(net::steady_time now) override;
+  packet_type type() const noexcept;
+  bool operator<(const client_operation& other) const noexcept { return id < other.id; }
+};
+
+using operation_ptr = client::prepared;
+
+operation_ptr make_operation(client_operation::kind what);
+packet_view to_packet(const request& what) noexcept;
+/// A request as bytes; too_large and invalid_url become its error.
+operation_ptr make_request(client_operation::kind what, const packet_view& p,
+                           std::chrono::milliseconds timeout);
+/// The error that keeps a packet from being sent; none.
+std::error_code check_request(const packet_view& p, channel via = channel::normal);
+
+}  // namespace vsoa

@@ -1,0 +1,72 @@
+#include "net/connector.hpp"
+
+#include <cerrno>
+#include <utility>
+
+namespace vsoa::net {
+namespace {
+
+std::error_code system_error(int number) noexcept {
+  return {number, std::system_category()};
+}
+
+}  // namespace
+
+connector::~connector() {
+  cancel();
+}
+
+void connector::start(const socket_address& to, std::chrono::milliseconds timeout, callback done) {
+  cancel();
+  done_ = std::move(done);
+  failed_ = open(to);
+  const auto now = std::chrono::steady_clock::now();
+  loop_.schedule(*this, failed_ ? now : now + timeout);
+}
+
+std::error_code connector::open(const socket_address& to) {
+  const int family = to.ip.v6 ? AF_INET6 : AF_INET;
+  unique_fd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return system_error(errno);
+  const raw_address raw = to_raw(to);
+  if (::connect(fd.get(), raw.get(), raw.length) != 0 && errno != EINPROGRESS && errno != EINTR) {
+    return system_error(errno);
+  }
+  try {
+    loop_.sockets().add(fd.get(), *this, EPOLLOUT);
+  } catch (const std::system_error& e) {
+    return e.code();
+  }
+  socket_ = std::move(fd);
+  return {};
+}
+
+void connector::on_ready(std::uint32_t) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+  finish(system_error(error));
+}
+
+void connector::on_timer(steady_time) {
+  finish(failed_ ? failed_ : system_error(ETIMEDOUT));
+}
+
+void connector::finish(std::error_code error) {
+  unique_fd socket = std::exchange(socket_, unique_fd());
+  if (socket) loop_.sockets().remove(socket.get(), *this);
+  timer_wheel::cancel(*this);
+  if (error) socket = unique_fd();
+  // It may destroy this.
+  callback done = std::move(done_);
+  if (done) done(error, std::move(socket));
+}
+
+void connector::cancel() noexcept {
+  if (socket_) loop_.sockets().remove(socket_.get(), *this);
+  socket_ = unique_fd();
+  timer_wheel::cancel(*this);
+  done_.reset();
+}
+
+}  // namespace vsoa::net
