@@ -8,10 +8,12 @@
 #include <string>
 #include <string_view>
 
+#include "vsoa/export.hpp"
+
 namespace vsoa {
 
 /// An IPv4 or IPv6 address without a port. IPv4 uses the first four bytes.
-struct ip_address {
+struct VSOA_API ip_address {
   std::array<std::uint8_t, 16> bytes{};
   bool v6 = false;
   std::uint32_t scope_id = 0;  ///< IPv6 link-local interface; 0 elsewhere
@@ -25,7 +27,7 @@ struct ip_address {
 };
 
 /// Address and port. Port 0, where a listener accepts it, lets the kernel choose.
-struct socket_address {
+struct VSOA_API socket_address {
   ip_address ip;
   std::uint16_t port = 0;
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "vsoa/address.hpp"
+#include "vsoa/export.hpp"
 #include "vsoa/log.hpp"
 #include "vsoa/runtime.hpp"
 
@@ -53,7 +54,7 @@ struct position_server_options {
 };
 
 /// Answers queries. The callback runs on a thread that the runtime has for this beside its loops.
-class position_server {
+class VSOA_API position_server {
  public:
   /// Called at most once per query, from any thread, also after the server is gone, or never (then
   /// no answer is sent, but the query is pending for as long as a copy of the function lives).
@@ -85,8 +86,8 @@ class position_server {
 /// Where lookup() asks, in this order: the server set by set_position_server() (then only that
 /// one); else those of VSOA_POS_SERVER, then those of /etc/vsoa.pos, each once and 64 at most. Any
 /// thread.
-void set_position_server(std::optional<socket_address> server);
-std::vector<socket_address> position_servers();
+VSOA_API void set_position_server(std::optional<socket_address> server);
+VSOA_API std::vector<socket_address> position_servers();
 
 struct lookup_options {
   position_domain domain = position_domain::any;
@@ -97,14 +98,16 @@ struct lookup_options {
 
 /// Asks position servers for a name, one after the other, and blocks until an answer or the last
 /// timeout. Nothing: nobody knows it. Any thread but a loop's.
-std::optional<position_entry> lookup(std::string_view name, const lookup_options& options = {});
+VSOA_API std::optional<position_entry> lookup(std::string_view name,
+                                              const lookup_options& options = {});
 /// The same, of these servers.
-std::optional<position_entry> lookup(std::string_view name,
-                                     const std::vector<socket_address>& servers,
-                                     const lookup_options& options = {});
+VSOA_API std::optional<position_entry> lookup(std::string_view name,
+                                              const std::vector<socket_address>& servers,
+                                              const lookup_options& options = {});
 /// Without blocking: `done` is called once, on the thread that answers queries, too; not at all
 /// when the loops end first. Any thread.
-void async_lookup(runtime& loops, std::string name, std::vector<socket_address> servers,
-                  lookup_options options, std::function<void(std::optional<position_entry>)> done);
+VSOA_API void async_lookup(runtime& loops, std::string name, std::vector<socket_address> servers,
+                           lookup_options options,
+                           std::function<void(std::optional<position_entry>)> done);
 
 }  // namespace vsoa

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 
+#include "vsoa/export.hpp"
 #include "vsoa/log.hpp"
 
 namespace vsoa {
@@ -22,7 +23,7 @@ struct runtime_options {
 };
 
 /// Owns the loops. Construct it first, destroy it last: everything on it must be gone by then.
-class runtime {
+class VSOA_API runtime {
  public:
   explicit runtime(runtime_options options = {});
   ~runtime();  ///< stops

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "vsoa/address.hpp"
+#include "vsoa/export.hpp"
 #include "vsoa/packet.hpp"
 #include "vsoa/runtime.hpp"
 #include "vsoa/status.hpp"
@@ -135,7 +136,7 @@ struct client_info {
 
 /// The right to answer one RPC later, from any thread. At most one answer is sent; answering after
 /// the client has gone, or twice, does nothing. Destroyed unanswered, it answers NO_RESPONDING.
-class deferred_call {
+class VSOA_API deferred_call {
  public:
   deferred_call() noexcept = default;
   deferred_call(deferred_call&&) noexcept;
@@ -160,7 +161,7 @@ class deferred_call {
 };
 
 /// One RPC, while its handler runs. All views die when the handler returns.
-class call {
+class VSOA_API call {
  public:
   call(const call&) = delete;
   call& operator=(const call&) = delete;
@@ -196,7 +197,7 @@ class call {
 /// Handlers must not throw; one that does is answered NO_RESPONDING and logged.
 using command_handler = std::function<void(call&)>;
 
-class server {
+class VSOA_API server {
  public:
   server(runtime& loops, server_options options = {});
   /// Stops, and waits until no callback of this server runs on a loop. Handlers on a work queue

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "vsoa/export.hpp"
+
 namespace vsoa {
 
 /// What a reply says of its request (wire: byte 3 of the header). 8..127 are reserved, 128..255 are
@@ -20,6 +22,6 @@ enum class status : std::uint8_t {
 };
 
 /// "SUCCESS", "PASSWORD" ...; "RESERVED" or "USER" for the ranges without names.
-std::string_view to_string(status s) noexcept;
+VSOA_API std::string_view to_string(status s) noexcept;
 
 }  // namespace vsoa

@@ -13,11 +13,13 @@
 #include <unordered_map>
 #include <utility>
 
+#include "vsoa/export.hpp"
+
 namespace vsoa {
 
 namespace detail {
 
-std::array<std::uint64_t, 4> random_hash_keys() noexcept;
+VSOA_API std::array<std::uint64_t, 4> random_hash_keys() noexcept;
 
 /// A hash of every prefix of a URL that ends with a segment, at the price of one: segment by
 /// segment, eight bytes at a time, by multiplications with keys drawn at random, so that nobody can

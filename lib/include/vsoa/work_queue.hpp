@@ -4,10 +4,15 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
+
+#include "vsoa/export.hpp"
 
 namespace vsoa {
 
-class work_queue {
+/// All members may be called from any thread, jobs included, and never wait for a job.
+class VSOA_API work_queue {
  public:
   using job = std::function<void()>;
 
@@ -15,17 +20,28 @@ class work_queue {
   /// @param limit    jobs waiting at most, 1 or more; running ones do not count
   /// Throws std::invalid_argument for other values.
   explicit work_queue(std::size_t threads = 1, std::size_t limit = 1024);
-  ~work_queue();  ///< drains: jobs already added are run, then the threads end
+  ~work_queue();  ///< drains: jobs already added are run, then the threads end. Not from a job.
   work_queue(const work_queue&) = delete;
   work_queue& operator=(const work_queue&) = delete;
 
   /// Queues a job. False, and the job is dropped, when `limit` jobs wait, the queue is closing, or
   /// the function is empty.
-  /// An exception that leaves a job is swallowed and counted. Any thread, never blocks.
+  /// An exception that leaves a job is swallowed and counted.
   [[nodiscard]] bool add(job work);
+  /// The same under a name, by which it can be found while it waits. Several jobs may have one
+  /// name.
+  [[nodiscard]] bool add(std::string name, job work);
+  /// The same, unless a job of this name waits already: then false. One that runs does not count.
+  [[nodiscard]] bool add_if_not_queued(std::string name, job work);
 
-  std::size_t waiting() const;  ///< jobs queued and not yet running. Any thread.
-  std::size_t failed() const;   ///< jobs that ended with an exception. Any thread.
+  /// Takes the jobs of this name that wait out of the queue; what runs already goes on.
+  /// @return how many there were
+  std::size_t remove(std::string_view name);
+  /// Whether a job of this name waits.
+  bool is_queued(std::string_view name) const;
+
+  std::size_t waiting() const;  ///< jobs queued and not yet running
+  std::size_t failed() const;   ///< jobs that ended with an exception
 
  private:
   struct state;

@@ -4,7 +4,10 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
+#include <functional>
+#include <map>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -35,11 +38,35 @@ struct work_queue::state {
   bool add(job work) {
     {
       const std::lock_guard lock(mutex_);
-      if (closing_ || jobs_.size() >= limit_) return false;
-      jobs_.push_back(std::move(work));
+      if (!has_room()) return false;
+      jobs_.push_back({std::move(work), names_.end()});
     }
     wake_.notify_one();
     return true;
+  }
+
+  bool add_named(std::string name, job work, bool unless_queued) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!has_room() || (unless_queued && names_.contains(name))) return false;
+      const auto named = names_.emplace(std::move(name), first_ + jobs_.size());
+      jobs_.push_back({std::move(work), named});
+    }
+    wake_.notify_one();
+    return true;
+  }
+
+  std::size_t remove(std::string_view name) {
+    std::vector<job> gone;  // destroyed without the lock: what they have captured may use the queue
+    const std::lock_guard lock(mutex_);
+    const auto [first, last] = names_.equal_range(name);
+    for (auto each = first; each != last; ++each)
+      gone.push_back(std::exchange(jobs_[each->second - first_].work, {}));
+    names_.erase(first, last);
+    removed_ += gone.size();
+    drop_removed_front();
+    if (removed_ > jobs_.size() / 2) close_ranks();
+    return gone.size();
   }
 
   void run() {
@@ -48,8 +75,11 @@ struct work_queue::state {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [this] { return closing_ || !jobs_.empty(); });
       if (jobs_.empty()) return;
-      job work = std::move(jobs_.front());
-      jobs_.pop_front();
+      entry& next = jobs_.front();
+      job work = std::move(next.work);
+      if (next.name != names_.end()) names_.erase(next.name);
+      pop_front();
+      if (removed_ != 0) drop_removed_front();
       lock.unlock();
       run_one(work);
       // What the job captured goes here: before the next one, and not under the lock.
@@ -76,12 +106,47 @@ struct work_queue::state {
     threads_.clear();
   }
 
+  // Jobs are numbered in the order of their coming.
+  using names = std::multimap<std::string, std::uint64_t, std::less<>>;
+  struct entry {
+    job work;              // empty: removed
+    names::iterator name;  // names_.end(): it has none
+  };
+
+  // These, under mutex_.
+  std::size_t waiting() const { return jobs_.size() - removed_; }
+  bool has_room() const { return !closing_ && waiting() < limit_; }
+  void pop_front() {
+    jobs_.pop_front();
+    ++first_;
+  }
+  void drop_removed_front() {
+    while (!jobs_.empty() && !jobs_.front().work) {
+      pop_front();
+      --removed_;
+    }
+  }
+  void close_ranks() {
+    std::deque<entry> left;
+    for (entry& each : jobs_) {
+      if (!each.work) continue;
+      if (each.name != names_.end()) each.name->second = first_ + left.size();
+      left.push_back(std::move(each));
+    }
+    jobs_.swap(left);
+    removed_ = 0;
+  }
+
   const std::size_t limit_;
   std::atomic<std::size_t> failed_{0};
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<job> jobs_;  // guarded by mutex_
-  bool closing_ = false;  // guarded by mutex_
+  // Guarded by mutex_. The first job is none that was removed, and no more than half of all are.
+  std::deque<entry> jobs_;
+  std::uint64_t first_ = 0;  // number of jobs_.front()
+  std::size_t removed_ = 0;  // of jobs_
+  names names_;              // the numbers of those that have one
+  bool closing_ = false;
   std::vector<std::thread> threads_;
 };
 
@@ -103,9 +168,26 @@ bool work_queue::add(job work) {
   return state_->add(std::move(work));
 }
 
+bool work_queue::add(std::string name, job work) {
+  return work && state_->add_named(std::move(name), std::move(work), false);
+}
+
+bool work_queue::add_if_not_queued(std::string name, job work) {
+  return work && state_->add_named(std::move(name), std::move(work), true);
+}
+
+std::size_t work_queue::remove(std::string_view name) {
+  return state_->remove(name);
+}
+
+bool work_queue::is_queued(std::string_view name) const {
+  const std::lock_guard lock(state_->mutex_);
+  return state_->names_.contains(name);
+}
+
 std::size_t work_queue::waiting() const {
   const std::lock_guard lock(state_->mutex_);
-  return state_->jobs_.size();
+  return state_->waiting();
 }
 
 std::size_t work_queue::failed() const {

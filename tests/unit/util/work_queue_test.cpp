@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <latch>
@@ -9,6 +10,7 @@
 #include <mutex>
 #include <set>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -168,6 +170,162 @@ TEST_CASE("a job may add jobs") {
   vsoa::work_queue queue;
   REQUIRE(queue.add([&] { REQUIRE(queue.add([&done] { done.set_value(7); })); }));
   CHECK(done.get_future().get() == 7);
+}
+
+TEST_CASE("jobs with and without a name keep their order") {
+  std::vector<int> seen;
+  {
+    vsoa::work_queue queue;
+    blocker hold(queue);
+    for (int i = 0; i < 100; ++i) {
+      const auto work = [&seen, i] { seen.push_back(i); };
+      if (i % 3 == 0) {
+        REQUIRE(queue.add(work));
+      } else {
+        REQUIRE(queue.add(i % 3 == 1 ? "one" : "two", work));
+      }
+    }
+    hold.release();
+  }
+  REQUIRE(seen.size() == 100);
+  CHECK(std::is_sorted(seen.begin(), seen.end()));
+}
+
+TEST_CASE("a name is queued for as long as a job of it waits") {
+  vsoa::work_queue queue;
+  blocker hold(queue);
+  CHECK_FALSE(queue.is_queued("save"));
+  REQUIRE(queue.add("save", [] {}));
+  REQUIRE(queue.add("save", [] {}));
+  CHECK(queue.is_queued("save"));
+  CHECK_FALSE(queue.is_queued("sav"));
+  CHECK_FALSE(queue.is_queued(""));
+  std::promise<bool> inside_last;
+  REQUIRE(queue.add("last", [&] { inside_last.set_value(queue.is_queued("last")); }));
+  hold.release();
+  CHECK_FALSE(inside_last.get_future().get());
+  CHECK_FALSE(queue.is_queued("save"));
+}
+
+TEST_CASE("add_if_not_queued runs a job once for all who want it, and again when it runs already") {
+  std::atomic<int> runs{0};
+  std::promise<void> again;
+  vsoa::work_queue queue;
+  blocker hold(queue);
+  CHECK(queue.add_if_not_queued("refresh", [&] {
+    ++runs;
+    CHECK(queue.add_if_not_queued("refresh", [&] { again.set_value(); }));
+  }));
+  CHECK_FALSE(queue.add_if_not_queued("refresh", [&runs] { runs += 100; }));
+  CHECK(queue.add_if_not_queued("other", [&runs] { ++runs; }));
+  CHECK(queue.waiting() == 2);
+  hold.release();
+  again.get_future().wait();
+  CHECK(runs == 2);
+}
+
+TEST_CASE("named jobs count for the limit, and empty ones are refused") {
+  vsoa::work_queue queue(1, 2);
+  blocker hold(queue);
+  CHECK_FALSE(queue.add("empty", {}));
+  CHECK_FALSE(queue.add_if_not_queued("empty", {}));
+  CHECK_FALSE(queue.is_queued("empty"));
+  CHECK(queue.add("a", [] {}));
+  CHECK(queue.add([] {}));
+  CHECK_FALSE(queue.add("b", [] {}));
+  CHECK_FALSE(queue.add_if_not_queued("b", [] {}));
+  CHECK_FALSE(queue.is_queued("b"));
+  CHECK(queue.remove("a") == 1);
+  CHECK(queue.add("b", [] {}));
+}
+
+TEST_CASE("remove takes the jobs of one name that wait, and frees them") {
+  std::vector<std::string> seen;
+  auto token = std::make_shared<int>(0);
+  const std::weak_ptr<int> watch = token;
+  {
+    vsoa::work_queue queue;
+    blocker hold(queue);
+    for (const char* name : {"a", "b", "a", "c", "a"}) {
+      REQUIRE(queue.add(name, [&seen, name, held = token] { seen.emplace_back(name); }));
+    }
+    token.reset();
+    CHECK(queue.remove("a") == 3);
+    CHECK(queue.remove("a") == 0);
+    CHECK(queue.remove("nobody") == 0);
+    CHECK_FALSE(queue.is_queued("a"));
+    CHECK(queue.waiting() == 2);
+    CHECK(queue.remove("c") == 1);
+    CHECK(watch.use_count() == 1);
+  }
+  CHECK(seen == std::vector<std::string>{"b"});
+}
+
+TEST_CASE("the order survives removals anywhere, and so do the names") {
+  std::vector<int> seen;
+  std::vector<int> expected;
+  {
+    vsoa::work_queue queue(1, 10000);
+    blocker hold(queue);
+    // Each round leaves one in three, at the front, in the middle or at the end of the three.
+    for (int i = 0; i < 3000; ++i) {
+      REQUIRE(queue.add(std::to_string(i), [&seen, i] { seen.push_back(i); }));
+      if (i % 3 != 2) continue;
+      const int kept = i - (i / 3) % 3;
+      for (int gone = i - 2; gone <= i; ++gone) {
+        if (gone != kept) CHECK(queue.remove(std::to_string(gone)) == 1);
+      }
+      expected.push_back(kept);
+    }
+    CHECK(queue.waiting() == 1000);
+    for (int i = 0; i < 3000; i += 300) {
+      CHECK(queue.is_queued(std::to_string(i)) ==
+            std::binary_search(expected.begin(), expected.end(), i));
+    }
+    CHECK(queue.remove(std::to_string(expected[500])) == 1);
+    expected.erase(expected.begin() + 500);
+  }
+  CHECK(seen == expected);
+}
+
+TEST_CASE("a job that runs is not removed") {
+  vsoa::work_queue queue;
+  std::promise<std::size_t> removed;
+  REQUIRE(queue.add("self", [&] { removed.set_value(queue.remove("self")); }));
+  CHECK(removed.get_future().get() == 0);
+}
+
+TEST_CASE("what a removed job has captured may use the queue when it goes") {
+  struct user {
+    vsoa::work_queue& queue;
+    ~user() { CHECK(queue.waiting() == 0); }
+  };
+  vsoa::work_queue queue;
+  blocker hold(queue);
+  REQUIRE(queue.add("a", [held = std::make_shared<user>(queue)] {}));
+  CHECK(queue.remove("a") == 1);
+}
+
+TEST_CASE("adding and removing from many threads: each job runs or is removed") {
+  std::atomic<std::size_t> runs{0};
+  std::atomic<std::size_t> accepted{0};
+  std::atomic<std::size_t> removed{0};
+  {
+    vsoa::work_queue queue(2, 64);
+    std::vector<std::jthread> threads;
+    for (int p = 0; p < 3; ++p) {
+      threads.emplace_back([&, p] {
+        const std::string name = p == 0 ? "even" : "odd";
+        for (int i = 0; i < 2000; ++i) {
+          const bool added = p == 2 ? queue.add_if_not_queued(name, [&runs] { ++runs; })
+                                    : queue.add(name, [&runs] { ++runs; });
+          if (added) ++accepted;
+          if (i % 7 == 0) removed += queue.remove(p == 0 ? "odd" : "even");
+        }
+      });
+    }
+  }
+  CHECK(runs + removed == accepted);
 }
 
 TEST_CASE("numbers out of range are refused") {

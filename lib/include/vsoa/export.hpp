@@ -1,0 +1,5 @@
+// What the shared library exports. All else is hidden.
+#pragma once
+
+/// Marks a class or function whose code is in the library.
+#define VSOA_API [[gnu::visibility("default")]]
