@@ -59,11 +59,10 @@ TEST_CASE("a callback with an executor runs there, and the executor waits for it
   r.connect();
   asio::io_context context;
   std::thread::id ran;
-  r.client->async_ping(
-      asio::bind_executor(context, [&](error_code error) {
-        CHECK(!error);
-        ran = std::this_thread::get_id();
-      }));
+  r.client->async_ping(asio::bind_executor(context, [&](error_code error) {
+    CHECK(!error);
+    ran = std::this_thread::get_id();
+  }));
   context.run();  // ends when the handler has run: it is outstanding work until then
   CHECK(ran == std::this_thread::get_id());
 }
@@ -103,16 +102,16 @@ TEST_CASE("coroutines; what a request points to need not outlive the call") {
         }();
         const vsoa::reply answer = co_await std::move(later)(asio::use_awaitable);
         seen.push_back(answer.param);
-        auto [error, none] = co_await r.client->async_call({.url = "/never", .timeout = milliseconds(20)},
-                                                           asio::as_tuple(asio::use_awaitable));
+        auto [error, none] = co_await r.client->async_call(
+            {.url = "/never", .timeout = milliseconds(20)}, asio::as_tuple(asio::use_awaitable));
         CHECK(error == vsoa::errc::timeout);
       },
       [](std::exception_ptr e) {
         if (e) std::rethrow_exception(e);
       });
   context.run();
-  CHECK(seen == std::vector<std::string>{
-                    "\"\"", "\"a text that is too long to lie within the string\""});
+  CHECK(seen ==
+        std::vector<std::string>{"\"\"", "\"a text that is too long to lie within the string\""});
 }
 
 TEST_CASE("a coroutine on the client's own loop") {
@@ -143,9 +142,8 @@ TEST_CASE("cancellation slots end an operation; the others live on") {
     CHECK(error == asio::error::operation_aborted);
     ++cancelled;
   };
-  r.client->async_call({.url = "/never"},
-                       asio::bind_cancellation_slot(signal.slot(),
-                                                    asio::bind_executor(context, on_end)));
+  r.client->async_call({.url = "/never"}, asio::bind_cancellation_slot(
+                                              signal.slot(), asio::bind_executor(context, on_end)));
   r.client->async_call({.url = "/echo"},
                        asio::bind_executor(context, [&](error_code error, vsoa::reply) {
                          CHECK(!error);
