@@ -39,7 +39,7 @@ check(lib/src/position "\"(stream/|server/)" "server and position stand side by 
 check(lib/src/position "\"(vsoa/server\\.hpp)" "server and position stand side by side")
 check(lib/src/util "\"(protocol/|net/|server/|position/)" "util uses no layer")
 check(lib/include/vsoa "\"(protocol/|net/|stream/|server/|position/|util/)" "public headers stand alone")
-check(lib/include/vsoa "<(boost/|simdjson|yaml-cpp|spdlog)" "public headers name no library but the standard's")
+check(lib/include/vsoa "<(boost/|simdjson|yaml-cpp|spdlog|openssl/)" "public headers name no library but the standard's")
 check(daemon "\"(protocol/|net/|stream/|server/|position/|util/|lib/|\\.\\./.*lib/)" "the daemon uses public headers of the library")
 check(daemon "\"(vsoa/\\.\\./)" "the daemon uses public headers of the library")
 check(daemon/plugins "\"(vsoa/[^p]|vsoa/p[^l]|plugin_host/|broker/|config/|vsoad/)" "plugins see the plugin headers alone")
