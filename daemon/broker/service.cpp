@@ -12,6 +12,7 @@ vsoa::server_options server_options(const config::service_settings& s) {
   options.credentials = s.credentials;
   options.limits = s.limits;
   options.keepalive = s.keepalive;
+  options.tls = s.tls;
   return options;
 }
 
@@ -61,6 +62,19 @@ service::~service() {
 void service::listen() {
   for (const auto& address : settings_.listen)
     server_.listen(address);
+}
+
+bool service::reload_certificates() {
+  if (!settings_.tls) return true;
+  const std::string who = "service \"" + settings_.name + "\": ";
+  try {
+    server_.set_tls(*settings_.tls);
+  } catch (const vsoa::tls_error& e) {
+    log_(vsoa::log_level::error, who + e.what() + "; the certificates of before stay in use");
+    return false;
+  }
+  log_(vsoa::log_level::info, who + "certificates read again, for new connections");
+  return true;
 }
 
 void service::on_client(vsoa::client_id client, bool connected) {
@@ -115,7 +129,7 @@ void service::connect(plugin_host& plugins) {
 }
 
 directory_service service::entry() const {
-  return {settings_.name, server_.addresses(), settings_.advertise, false};
+  return {settings_.name, server_.addresses(), settings_.advertise, settings_.tls.has_value()};
 }
 
 std::string service::summary() const {
@@ -126,6 +140,8 @@ std::string service::summary() const {
       {"refused", s.refused},
       {"handshakes", s.handshakes},
       {"handshake_timeouts", s.handshake_timeouts},
+      {"tls_failed", s.tls_failed},
+      {"tls_handshake_timeouts", s.tls_handshake_timeouts},
       {"bad_passwords", s.bad_passwords},
       {"protocol_errors", s.protocol_errors},
       {"slow_closed", s.slow_closed},

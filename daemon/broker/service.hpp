@@ -42,6 +42,9 @@ class service {
   /// Gives URLs to the plugins that run and says what can't be served.
   void connect(plugin_host& plugins);
   void start() { server_.start(); }
+  /// Reads the certificates of TLS again, for new connections. False, and said in the log: they are
+  /// not fit for use, and those of before stay. Any thread.
+  bool reload_certificates();
 
   /// How clients reach it: for the position server.
   directory_service entry() const;

@@ -13,17 +13,21 @@ namespace vsoad::config {
 /// Something that is checked against the rest of the configuration once all of it has been read.
 struct mention {
   enum class what {
-    work_queue,        ///< must be defined
-    role,              ///< must be defined by the same service
-    service_name,      ///< unique, whatever the case
-    entry_name,        ///< as that, within an address family
-    plugin_directory,  ///< an absolute path
-    listen_service,    ///< TCP and UDP
-    listen_position,   ///< UDP
+    work_queue,    ///< must be defined
+    role,          ///< must be defined by the same service
+    service_name,  ///< unique, whatever the case
+    entry_name,    ///< as that, within an address family
+    absolute_path,
+    tls,         ///< a key of services[].tls, or that itself
+    credential,  ///< must have a password or a certificate
+    certificate_pattern,
+    listen_service,   ///< TCP and UDP
+    listen_position,  ///< UDP
   };
   what kind;
-  std::size_t service;  ///< index, for role
+  std::size_t service;  ///< index, for role and credential
   value written;
+  std::size_t element = 0;  ///< index, for credential
 };
 
 struct builder {
@@ -36,8 +40,9 @@ struct builder {
   vsoa::server_limits& limits() { return service().limits; }
   vsoa::position_entry& entry() { return config.position.entries.back(); }
 
-  void note(mention::what kind, const value& v) {
-    mentions.push_back({kind, config.services.empty() ? 0 : config.services.size() - 1, v});
+  void note(mention::what kind, const value& v, std::size_t element = 0) {
+    mentions.push_back(
+        {kind, config.services.empty() ? 0 : config.services.size() - 1, v, element});
   }
 };
 

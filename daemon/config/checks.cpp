@@ -132,12 +132,16 @@ void check_references(const builder& built, report& findings) {
       case what::service_name:
         users.check_name(m);
         break;
-      case what::plugin_directory:
+      case what::absolute_path:
         check_absolute(m, findings);
         break;
       case what::entry_name:
         if (!m.written.text.empty()) users.check_name(m);
         break;
+      case what::tls:
+      case what::credential:
+      case what::certificate_pattern:
+        break;  // check_tls()
     }
   }
 }

@@ -14,6 +14,7 @@
 #include "vsoa/log.hpp"
 #include "vsoa/position.hpp"
 #include "vsoa/server.hpp"
+#include "vsoa/tls.hpp"
 
 namespace vsoad::config {
 
@@ -86,6 +87,7 @@ struct service_settings {
   std::optional<vsoa::ip_address> advertise;
   std::string info_json;  // never empty
   std::vector<vsoa::credential> credentials;
+  std::optional<vsoa::tls_options> tls;
   bool all_plugins = false;
   std::vector<plugin_use> plugins;
   std::vector<command_settings> commands;

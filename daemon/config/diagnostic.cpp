@@ -76,6 +76,13 @@ void report::add(severity level, place at, std::string_view key, std::string mes
   findings_.push_back({level, at, std::string(key), std::move(message)});
 }
 
+bool report::has_error_below(std::string_view key) const {
+  return std::any_of(findings_.begin(), findings_.end(), [key](const finding& f) {
+    return f.level == severity::error && f.key.size() > key.size() && f.key.starts_with(key) &&
+           (f.key[key.size()] == '.' || f.key[key.size()] == '[');
+  });
+}
+
 std::string report::where(place at) const {
   std::string out = files_[at.file];
   append_position(out, at.line, at.column);

@@ -48,6 +48,8 @@ class report {
   void error(place at, std::string_view key, std::string message);
   void warning(place at, std::string_view key, std::string message);
   bool has_errors() const noexcept { return errors_ != 0; }
+  /// Whether there is an error already about one of the keys below.
+  bool has_error_below(std::string_view key) const;
 
   /// "FILE:LINE:COLUMN", for a finding that names two places.
   std::string where(place at) const;

@@ -110,6 +110,7 @@ node_ptr reader::read_absent(const schema_node& schema, place at, const std::str
   }
   if (r.derive != nullptr) return read_any(r, r.derive(target_, at), path);
   if (r.type.what == kind::section) {
+    if (r.store != nullptr) return nullptr;
     return read_section(schema, empty_node(node::kind::map, at), path);
   }
   if (r.type.what == kind::list) return empty_node(node::kind::sequence, at);
@@ -136,6 +137,12 @@ bool reader::check_kind(const node& written, node::kind wanted, const row& r,
 node_ptr reader::read_section(const schema_node& schema, const node_ptr& written,
                               const std::string& path) {
   const auto out = empty_node(node::kind::map, written->at);
+  if (schema.declared->store != nullptr) {
+    value v;
+    v.at = written->at;
+    v.path = path;
+    schema.declared->store(target_, v);
+  }
   // A section whose keys are all commented out is null to YAML.
   if (written->type == node::kind::null) {
     read_members(schema, *empty_node(node::kind::map, written->at), path, *out);

@@ -41,7 +41,10 @@ class comparison {
   void keys(const schema_node& schema, const node* a, const node* b, const std::string& path) {
     if (equal(a, b)) return;
     const row& r = *schema.declared;
-    if (r.type.what == kind::section) return sections(schema, a, b, path);
+    const bool comes_or_goes = (a == nullptr) != (b == nullptr);
+    if (r.type.what == kind::section && !(comes_or_goes && r.reload == reload_scope::restart)) {
+      return sections(schema, a, b, path);
+    }
     if (r.reload == reload_scope::restart) {
       found_.push_back(path);
       return;

@@ -110,7 +110,7 @@ rows plugin_rows() {
        .store =
            [](builder& b, const value& v) {
              b.config.plugins.directories.push_back(v.text);
-             b.note(mention::what::plugin_directory, v);
+             b.note(mention::what::absolute_path, v);
            }},
       {.path = "plugins.settings.<name>",
        .type = mapping(kind::name),

@@ -29,7 +29,8 @@ struct row {
   std::string_view help{};
   std::string_view example{};
   /// Puts a value into the configuration; for `list` and `mapping`, makes room for an element, and
-  /// for a word in place of a mapping too. Null: nothing to do.
+  /// for a word in place of a mapping too. Null: nothing to do. A `section` that has one is absent
+  /// unless it is written: it has no defaults then.
   void (*store)(builder&, const value&) = nullptr;
   /// What a missing value of type `any` stands for. Null: nothing.
   node_ptr (*derive)(const builder&, place) = nullptr;

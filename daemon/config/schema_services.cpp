@@ -68,24 +68,6 @@ rows service_rows() {
        .example = "{ name: cabin, vendor: acme }",
        .store = [](builder& b, const value& v) { b.service().info_json = v.text; },
        .derive = usual_info},
-      {.path = "services[].credentials[]",
-       .type = list(),
-       .help = "Passwords that open the service. None: it is open to all. The first that matches "
-               "gives the role.",
-       .store = [](builder& b, const value&) { b.service().credentials.emplace_back(); }},
-      {.path = "services[].credentials[].role",
-       .type = plain(kind::name),
-       .required = true,
-       .help = "Role of the clients that send this password.",
-       .example = "operator",
-       .store = [](builder& b, const value& v) { b.service().credentials.back().role = v.text; }},
-      {.path = "services[].credentials[].password",
-       .type = secret(1, 4096),
-       .required = true,
-       .help = "The password.",
-       .example = "!file /etc/vsoad/cabin.pw",
-       .store = [](builder& b,
-                   const value& v) { b.service().credentials.back().password = v.text; }},
   };
 }
 
@@ -329,8 +311,8 @@ rows priority_rows() {
 
 rows all_service_rows() {
   rows out;
-  for (const auto& part : {service_rows(), routing_rows(), topic_rows(), client_limit_rows(),
-                           sending_limit_rows(), priority_rows()}) {
+  for (const auto& part : {service_rows(), all_security_rows(), routing_rows(), topic_rows(),
+                           client_limit_rows(), sending_limit_rows(), priority_rows()}) {
     out.insert(out.end(), part.begin(), part.end());
   }
   return out;

@@ -36,5 +36,7 @@ std::vector<std::string> word_text(const type_spec& type, Enum index) {
 
 /// The rows below services[], in schema_services.cpp.
 rows all_service_rows();
+/// Those among them about credentials and TLS, in schema_tls.cpp.
+rows all_security_rows();
 
 }  // namespace vsoad::config

@@ -11,7 +11,7 @@
 namespace vsoad::config {
 
 struct load_options {
-  bool allow_files = true;  ///< false: include and !file are errors
+  bool allow_files = true;  ///< false: include and !file are errors, certificates are not looked at
   /// Value of an environment variable. Empty: that of this process.
   std::function<std::optional<std::string>(const std::string& name)> environment{};
 };

@@ -270,7 +270,12 @@ int host_client_certificate(const vsoa_host* host, vsoa_client client, void* out
   return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
     if (length == nullptr || (out == nullptr && capacity != 0)) return VSOA_E_ARGUMENT;
     if (!server.client(id)) return VSOA_E_NOT_FOUND;
-    *length = 0;  // connections are without TLS
+    const auto certificate = server.peer_certificate(id);
+    const std::size_t size = certificate ? certificate->der.size() : 0;
+    *length = size;
+    if (const std::size_t part = std::min(size, capacity); part != 0) {
+      std::memcpy(out, certificate->der.data(), part);
+    }
     return VSOA_OK;
   });
 }

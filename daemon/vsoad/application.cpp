@@ -87,7 +87,8 @@ void application::listen() {
       fail_to_listen(who, e);
     }
     for (const auto& address : s->server().addresses()) {
-      log_.info(who + " listening on " + address.to_string());
+      log_.info(who + " listening on " + address.to_string() +
+                (s->settings().tls ? " with TLS" : ""));
     }
   }
   for (const auto& address : settings_.position.listen) {
@@ -195,6 +196,11 @@ std::string application::position_summary() const {
   for (const auto& [name, value] : fields)
     line += std::string(" ") + name + "=" + std::to_string(value);
   return line;
+}
+
+void application::reload_certificates() {
+  for (const auto& s : services_)
+    (void)s->reload_certificates();
 }
 
 std::string application::status() const {

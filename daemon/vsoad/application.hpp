@@ -35,6 +35,9 @@ class application {
   ///          then; end the process.
   bool stop(const std::function<bool()>& hurry);
 
+  /// Reads the certificates of all services again; what is wrong is logged, and changes nothing.
+  void reload_certificates();
+
   std::string status() const;  ///< one line, for systemctl status
 
  private:

@@ -32,14 +32,16 @@ void print(std::FILE* to, const std::string& text) {
   std::fflush(to);
 }
 
-void wait_for_end(const sigset_t& signals, const application& broker, const logging& log) {
+void wait_for_end(const sigset_t& signals, application& broker, const logging& log) {
   const timespec status_interval{10, 0};
   for (;;) {
     const int signal = sigtimedwait(&signals, nullptr, &status_interval);
     if (signal < 0) {
       notify::status(broker.status());
     } else if (signal == SIGHUP) {
-      log.warning("SIGHUP ignored: this release reads its configuration at start only");
+      log.info(
+          "SIGHUP: reading certificates again; the configuration itself is read at start only");
+      broker.reload_certificates();
     } else {
       log.info(std::string("stopping: ") + (signal == SIGTERM ? "SIGTERM" : "SIGINT"));
       return;

@@ -50,7 +50,7 @@ check(lib/src/position "\"(stream/|server/|client/)" "server, position and clien
 check(lib/src/position "\"(vsoa/(server|client)\\.hpp)" "server, position and client stand side by side")
 check(lib/src/util "\"(protocol/|net/|server/|position/|client/)" "util uses no layer")
 check(lib/include/vsoa "\"(protocol/|net/|stream/|server/|position/|client/|util/)" "public headers stand alone")
-check(lib/include/vsoa "<(boost/|simdjson|yaml-cpp|spdlog)" "public headers name no library but the standard's"
+check(lib/include/vsoa "<(boost/|simdjson|yaml-cpp|spdlog|openssl/)" "public headers name no library but the standard's"
   EXCEPT async.hpp)
 check(daemon "\"(protocol/|net/|stream/|server/|position/|client/|util/|lib/|\\.\\./.*lib/)" "the daemon uses public headers of the library")
 check(daemon "\"(vsoa/\\.\\./)" "the daemon uses public headers of the library")

@@ -11,6 +11,9 @@ inline constexpr unsigned raw_read_bytes = 256 * 1024;
 /// Echoes every byte on its connection: per wake one read and one write. Does not return.
 void run_raw_echo(int listener);
 
+/// The same over TLS. Does not return.
+void run_raw_tls_echo(int listener);
+
 /// Copies the publisher's bytes to every subscriber. The first packet of a connection (the
 /// handshake) is echoed; so is a second one if it is a SUBSCRIBE, and the connection is a
 /// subscriber then. Otherwise it is a publisher. Does not return.

@@ -12,6 +12,7 @@ std::vector<scenario> all_scenarios() {
   add_crowd(all);
   add_quick(all);
   add_connections(all);
+  add_tls(all);
   return all;
 }
 

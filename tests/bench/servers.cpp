@@ -7,6 +7,7 @@
 
 #include "files.hpp"
 #include "raw_peers.hpp"
+#include "tls_wire.hpp"
 
 namespace bench {
 namespace {
@@ -35,6 +36,9 @@ void write_config(const std::filesystem::path& to, const daemon_options& options
        << "    topics: { " << options.topic_url << ": { relay: true } }\n"
        << "    limits: { clients: 20000, clients_per_address: 20000, " << limits_for(work)
        << " }\n";
+  if (work == workload::tls) {
+    file << "    tls: { cert: " << server_files().cert << ", key: " << server_files().key << " }\n";
+  }
   if (!file.flush()) throw std::runtime_error("cannot write " + to.string());
 }
 
@@ -80,11 +84,14 @@ server start_daemon(const daemon_options& options, workload work) {
 server start_raw(workload work, int core) {
   server started;
   started.speaks = protocol::raw;
+  if (work == workload::tls) server_files();  // not the child's to remove
   const unique_fd fd =
       work == workload::quick ? bind_udp(started.at.port) : listen_tcp(started.at.port);
   started.process = child_process({core}, [&] {
     if (work == workload::quick) {
       run_raw_udp(fd.get());
+    } else if (work == workload::tls) {
+      run_raw_tls_echo(fd.get());
     } else if (work == workload::echo || work == workload::connect) {
       run_raw_echo(fd.get());
     } else {

@@ -342,6 +342,18 @@ class host {
     if (raw_->client_info(raw_, c, &filled) != VSOA_OK) return std::nullopt;
     return filled;
   }
+  /// The certificate that the client has shown under TLS, verified, as DER. Empty: it has shown
+  /// none, or there is no such client.
+  std::vector<std::byte> certificate(plugin::client c) const {
+    std::vector<std::byte> der(2048);
+    for (;;) {
+      std::size_t length = 0;
+      if (raw_->client_certificate(raw_, c, der.data(), der.size(), &length) != VSOA_OK) return {};
+      const bool whole = length <= der.size();
+      der.resize(length);
+      if (whole) return der;
+    }
+  }
   bool is_subscribed(plugin::client c, std::string_view url) const noexcept {
     return raw_->client_is_subscribed(raw_, c, detail::to_c(url)) == 1;
   }

@@ -211,21 +211,29 @@ std::shared_ptr<const tls_context> tls_context::load(const tls_options& options,
   return self;
 }
 
+// Null: no name of ours.
+SSL_CTX* tls_context::context_for(std::string_view asked) const {
+  const std::string host = lower(asked);
+  const auto find = [&](auto&& is_meant) -> SSL_CTX* {
+    const auto found = std::find_if(named_.begin(), named_.end(), is_meant);
+    return found == named_.end() ? nullptr : found->context.get();
+  };
+  if (SSL_CTX* exact = find([&](const named& n) { return n.host == host; })) return exact;
+  return find([&](const named& n) { return covers(n.host, host); });
+}
+
 // Whoever asks for no name of ours gets the main certificate, and judges for itself.
-int tls_context::choose(SSL* session, int*, void* self) {
+int tls_context::choose(SSL* session, int*, void* self) noexcept {
   const char* asked = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name);
   if (asked == nullptr) return SSL_TLSEXT_ERR_NOACK;
-  const std::string host = lower(asked);
-  const auto& named = static_cast<const tls_context*>(self)->named_;
-  const auto exact =
-      std::find_if(named.begin(), named.end(), [&](const auto& n) { return n.host == host; });
-  const auto found =
-      exact != named.end() ? exact : std::find_if(named.begin(), named.end(), [&](const auto& n) {
-        return covers(n.host, host);
-      });
-  if (found == named.end()) return SSL_TLSEXT_ERR_NOACK;
-  SSL_set_SSL_CTX(session, found->context.get());
-  return SSL_TLSEXT_ERR_OK;
+  try {
+    SSL_CTX* found = static_cast<const tls_context*>(self)->context_for(asked);
+    if (found == nullptr) return SSL_TLSEXT_ERR_NOACK;
+    return SSL_set_SSL_CTX(session, found) != nullptr ? SSL_TLSEXT_ERR_OK
+                                                      : SSL_TLSEXT_ERR_ALERT_FATAL;
+  } catch (const std::bad_alloc&) {  // it must not pass OpenSSL's frames
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
 }
 
 ssl_ptr tls_context::make_session(const std::string& host) const {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "vsoa/tls.hpp"
@@ -47,7 +48,8 @@ class tls_context {
     ssl_context_ptr context;
   };
   tls_context() = default;
-  static int choose(SSL* session, int* alert, void* self);
+  static int choose(SSL* session, int* alert, void* self) noexcept;
+  SSL_CTX* context_for(std::string_view asked) const;
 
   tls_role role_ = tls_role::server;
   bool verifies_ = false;

@@ -46,11 +46,13 @@ class Peer {
     return this.arrived.splice(0);
   }
 
-  // `to` is a port on 127.0.0.1 or a URL. Resolves to the server's info.
-  connect(to) {
+  // `to` is a port on 127.0.0.1 or a URL; `tls` are the client's TLS options. Resolves to the
+  // server's info.
+  connect(to, tls = undefined) {
     const where = typeof to === 'number' ? { domain: vsoa.AF_INET, addr: '127.0.0.1', port: to } : to;
     return within(new Promise((resolve, reject) => {
-      this.client.connect(where, (error, info) => (error ? reject(error) : resolve(info)), patience);
+      this.client.connect(where, (error, info) => (error ? reject(error) : resolve(info)), tls,
+        patience);
     }), 'connect');
   }
 

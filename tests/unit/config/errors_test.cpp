@@ -151,7 +151,8 @@ TEST_CASE("kinds") {
       {"services: { name: a }", {"c.yaml:1:11: services: is a mapping; write a list"}},
       {"services: [ a ]",
        {"c.yaml:1:13: services[0]: is a text; write a mapping with the keys name, listen, "
-        "advertise, info, credentials, plugins, commands, topics, limits, priority and keepalive"}},
+        "advertise, info, credentials, tls, plugins, commands, topics, limits, priority and "
+        "keepalive"}},
       {"work_queues: { slow: 3 }",
        {"c.yaml:1:22: work_queues.slow: is a text; write a mapping with the keys threads and "
         "limit"}},

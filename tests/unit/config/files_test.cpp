@@ -178,6 +178,8 @@ TEST_CASE("what is installed loads as it is") {
     ++count;
     load_options options;
     options.environment = [](const std::string&) { return std::nullopt; };
+    // Nobody has its certificates here: those are not looked for then.
+    options.allow_files = file.filename() != "tls.yaml";
     const load_result result = load(file, options);
     for (const diagnostic& d : result.diagnostics)
       MESSAGE(to_string(d));

@@ -125,6 +125,7 @@ class probe : public vsoa::plugin::base {
             quoted(host.service_name(c.service())) + "," + std::to_string(host.clients().size()) +
             "," + std::to_string(host.services().size()) + "]");
   }
+  void certificate(call& c) { c.reply("true", host.certificate(c.client())); }
   void set(call& c) {
     std::string results;
     results += std::to_string(host.set_priority(c.client(), 5)) + " ";
@@ -186,6 +187,7 @@ VSOA_PLUGIN(probe, PROBE_NAME, "2.1", "Lets tests look at the host from inside")
   command("/timer", &probe::timer);
   command("/ticking", &probe::ticking);
   command("/info", &probe::info);
+  command("/certificate", &probe::certificate);
   command("/set", &probe::set);
   command("/close", &probe::close);
   command("/publish", &probe::publish);

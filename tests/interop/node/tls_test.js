@@ -1,0 +1,99 @@
+// The official Node.js client against a real vsoad, over TLS. It trusts the CAs of its runtime only,
+// which are named when that starts: so this starts itself once more.
+'use strict';
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const { spawn } = require('node:child_process');
+const { after, before, test } = require('node:test');
+const { Daemon, Program, needed } = require('./daemon.js');
+
+async function startAgain() {
+  const maker = new Program(needed('VSOA_MAKE_CERTIFICATES'), []);
+  await maker.printed(/done/);
+  const files = Object.fromEntries(
+    maker.output.trim().split('\n').slice(0, -1).map((line) => line.split('=')));
+  const child = spawn(process.execPath, [__filename], {
+    stdio: 'inherit',
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: files.ca, VSOA_CERTIFICATES: JSON.stringify(files) },
+  });
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  maker.child.stdin.end();
+  await maker.ended;
+  process.exitCode = code === null ? 1 : code;
+}
+
+function run(files) {
+  const { Peer } = require('./peer.js');
+  const identity = {
+    cert: fs.readFileSync(files.client_cert), key: fs.readFileSync(files.client_key),
+  };
+  const tls = `cert: ${files.cert}, key: ${files.key}`;
+  const rest = `
+    commands: { /echo: { plugin: echo } }
+    topics: { /relay/: { relay: true } }`;
+  const config = `
+services:
+  - name: main
+    listen: "127.0.0.1:0"
+    tls: { ${tls} }${rest}
+  - name: mutual
+    listen: "127.0.0.1:0"
+    tls: { ${tls}, ca: ${files.ca} }
+    credentials: [ { role: gateway, certificate: "CN=gateway*" } ]${rest}
+`;
+  let daemon;
+  const peers = [];
+
+  async function open(service, options, tlsOptions) {
+    const peer = new Peer(options);
+    peers.push(peer);
+    await peer.connect(daemon.port(service), tlsOptions);
+    return peer;
+  }
+
+  before(async () => {
+    daemon = await Daemon.start(config);
+  });
+
+  after(async () => {
+    for (const peer of peers) peer.close();
+    assert.equal((await daemon.stop()).code, 0);
+  });
+
+  test('one-way: info, calls small and large, publish, datagram', async () => {
+    const peer = await open('main', undefined, {});
+    const { error, payload } = await peer.call('/echo', { param: { a: 1 } });
+    assert.equal(error, undefined);
+    assert.deepEqual(payload.param, { a: 1 });
+    const data = Buffer.alloc(250000, 7);
+    const large = await peer.call('/echo', { data });
+    assert.ok(data.equals(large.payload.data));
+    await peer.subscribe('/relay/');
+    peer.datagram('/relay/x', { param: { b: 2 } });
+    const item = await peer.next();
+    assert.equal(item.url, '/relay/x');
+    assert.deepEqual(item.payload.param, { b: 2 });
+  });
+
+  test('a quick datagram goes nowhere and breaks nothing', async () => {
+    const peer = await open('main', undefined, {});
+    await peer.subscribe('/relay/');
+    peer.datagram('/relay/x', { param: { b: 3 } }, true);
+    assert.deepEqual(await peer.since(), []);
+    assert.deepEqual(peer.errors, []);
+  });
+
+  test('mutual: a certificate opens, and gives the role', async () => {
+    const peer = await open('mutual', undefined, identity);
+    const { payload } = await peer.call('/echo', { param: 'text' });
+    assert.equal(payload.param, 'text');
+  });
+
+  test('mutual: without a certificate there is no connection', async () => {
+    await assert.rejects(open('mutual', undefined, {}));
+  });
+}
+
+if (process.env.VSOA_CERTIFICATES) run(JSON.parse(process.env.VSOA_CERTIFICATES));
+else startAgain();
