@@ -313,12 +313,9 @@ void session::on_closed(net::close_reason why) {
   // A connection that lingers still counts.
   if (!is_lingering()) owner.gate().gone(origin_.id);
   shard_.forget(*this);
-<<<<<<< HEAD
+  owner.streams().client_gone(origin_.id);
   std::string reason(describe(why));
   if (const std::string tls = bytes().failure(); !tls.empty()) reason += ": " + tls;
-=======
-  owner.streams().client_gone(origin_.id);
->>>>>>> 83af02b (stream: raw bytes beside the packets, on both sides, and a relay between two)
   owner.log(log_level::debug, "client " + std::to_string(origin_.id) + " at " +
                                   origin_.peer.to_string() + ": " + reason);
   if (announced_) owner.tell(owner.on_client, origin_.id, false);
