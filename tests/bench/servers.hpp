@@ -21,6 +21,7 @@ enum class workload {
   pace,     ///< publishes at a fixed rate
   idle,     ///< nothing: connections that stay
   crowd,    ///< subscriptions are told apart by their URLs
+  stream,   ///< of bytes, beside the packets
   stalled,  ///< subscribers that don't read lose publishes, and nobody else does
 };
 
