@@ -156,6 +156,12 @@ std::string service::summary() const {
       {"relayed", s.relayed + t.relayed},
       {"thinned", t.thinned},
       {"not_retained", t.not_retained},
+      {"streams", s.streams_opened},
+      {"streams_refused", s.streams_refused},
+      {"stream_timeouts", s.stream_timeouts},
+      {"stream_strangers", s.stream_strangers},
+      {"stream_received_bytes", s.stream_received_bytes},
+      {"stream_sent_bytes", s.stream_sent_bytes},
       {"received_bytes", s.received_bytes},
       {"sent_bytes", s.sent_bytes},
   };

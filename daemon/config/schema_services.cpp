@@ -267,6 +267,20 @@ rows sending_limit_rows() {
        .help = "Calls of one client that are not yet answered; one more is answered NO_MEMORY.",
        .example = "128",
        .store = [](builder& b, const value& v) { b.limits().calls_in_flight = v.number; }},
+      {.path = "services[].limits.streams",
+       .type = integer(1, million),
+       .fallback = number_text(usual.streams),
+       .help =
+           "Streams of all clients at the same time, those offered and not yet opened included; "
+           "one more is refused.",
+       .example = "256",
+       .store = [](builder& b, const value& v) { b.limits().streams = v.number; }},
+      {.path = "services[].limits.streams_per_client",
+       .type = integer(1, million),
+       .fallback = number_text(usual.streams_per_client),
+       .help = "Of these for one client.",
+       .example = "8",
+       .store = [](builder& b, const value& v) { b.limits().streams_per_client = v.number; }},
   };
 }
 

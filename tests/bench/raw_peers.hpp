@@ -23,4 +23,8 @@ void run_raw_fanout(int listener);
 /// echoed to it. One recvfrom and one sendto per datagram. Does not return.
 void run_raw_udp(int socket);
 
+/// Streams: the first byte of a connection says what follows: u: reads all, d: writes zeros without
+/// end, e: echoes. One connection at a time, blocking. Does not return.
+void run_raw_stream(int listener);
+
 }  // namespace bench

@@ -11,6 +11,7 @@ std::vector<scenario> all_scenarios() {
   add_stalled(all);
   add_crowd(all);
   add_quick(all);
+  add_stream(all);
   add_connections(all);
   add_tls(all);
   return all;

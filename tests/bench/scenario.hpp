@@ -12,6 +12,7 @@
 namespace bench {
 
 inline constexpr std::string_view echo_url = "/echo";
+inline constexpr std::string_view stream_url = "/stream";
 inline constexpr std::string_view topic_url = "/bench/";
 inline constexpr std::string_view publish_url = "/bench/load";
 
@@ -32,6 +33,7 @@ void add_publish_latency(std::vector<scenario>& to);
 void add_stalled(std::vector<scenario>& to);
 void add_crowd(std::vector<scenario>& to);
 void add_quick(std::vector<scenario>& to);
+void add_stream(std::vector<scenario>& to);
 void add_connections(std::vector<scenario>& to);
 void add_tls(std::vector<scenario>& to);
 

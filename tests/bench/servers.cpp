@@ -32,7 +32,8 @@ void write_config(const std::filesystem::path& to, const daemon_options& options
        << "services:\n"
        << "  - name: " << service_name << "\n"
        << "    listen: [ \"127.0.0.1:0\" ]\n"
-       << "    commands: { " << options.echo_url << ": { plugin: echo } }\n"
+       << "    commands: { " << options.echo_url
+       << ": { plugin: echo }, /stream: { plugin: echo } }\n"
        << "    topics: { " << options.topic_url << ": { relay: true } }\n"
        << "    limits: { clients: 20000, clients_per_address: 20000, " << limits_for(work)
        << " }\n";
@@ -92,6 +93,8 @@ server start_raw(workload work, int core) {
       run_raw_udp(fd.get());
     } else if (work == workload::tls) {
       run_raw_tls_echo(fd.get());
+    } else if (work == workload::stream) {
+      run_raw_stream(fd.get());
     } else if (work == workload::echo || work == workload::connect) {
       run_raw_echo(fd.get());
     } else {

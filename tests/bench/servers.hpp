@@ -22,6 +22,7 @@ enum class workload {
   idle,     ///< nothing: connections that stay
   crowd,    ///< subscriptions are told apart by their URLs
   tls,      ///< echo, or connections that stay, over TLS
+  stream,   ///< of bytes, beside the packets
   stalled,  ///< subscribers that don't read lose publishes, and nobody else does
 };
 

@@ -28,8 +28,8 @@
 #include "vsoa/packet.hpp"
 #include "vsoa/runtime.hpp"
 #include "vsoa/status.hpp"
-#include "vsoa/tls.hpp"
 #include "vsoa/stream.hpp"
+#include "vsoa/tls.hpp"
 #include "vsoa/work_queue.hpp"
 
 namespace vsoa {

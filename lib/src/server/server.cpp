@@ -125,7 +125,7 @@ stream_offer server::create_stream(client_id client, stream_callbacks callbacks,
 }
 stream_offer server::relay_stream(client_id client, const socket_address& upstream,
                                   const stream_options& options) {
-  return impl_->relay_stream(client, upstream, options);
+  return impl_->relay_stream(client, upstream, options, {});
 }
 
 void server::set_credentials(std::vector<credential> credentials) {

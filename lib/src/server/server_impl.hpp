@@ -16,6 +16,7 @@
 #include "net/tls_context.hpp"
 #include "server/gatekeeper.hpp"
 #include "server/shard.hpp"
+#include "stream/security.hpp"
 #include "stream/stream_registry.hpp"
 #include "vsoa/server.hpp"
 
@@ -52,7 +53,7 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   stream_offer create_stream(client_id client, stream_callbacks callbacks,
                              const stream_options& options);
   stream_offer relay_stream(client_id client, const socket_address& upstream,
-                            const stream_options& options);
+                            const stream_options& options, stream_security upstream_security);
   stream_registry& streams() noexcept { return *streams_; }
   server_stats stats() const;
 

@@ -68,19 +68,23 @@ stream_offer server_impl::create_stream(client_id client, stream_callbacks callb
                                         const stream_options& options) {
   stream_beginning b = begin_stream(client, options.timeout);
   if (!b.opener) return b.offer;
-  const auto made = std::make_shared<stream_impl>(*b.where, std::move(callbacks), options,
-                                                  std::move(b.place), streams_);
+  const auto made =
+      std::make_shared<stream_impl>(*b.where, std::move(callbacks), options,
+                                    stream_security{tls(), {}}, std::move(b.place), streams_);
   made->open(std::move(b.opener));
   b.offer.stream = stream(made);
   return b.offer;
 }
 
 stream_offer server_impl::relay_stream(client_id client, const socket_address& upstream,
-                                       const stream_options& options) {
+                                       const stream_options& options,
+                                       stream_security upstream_security) {
   stream_beginning b = begin_stream(client, options.timeout);
   if (!b.opener) return b.offer;
-  const auto relay =
-      std::make_shared<stream_relay>(*b.where, options, true, std::move(b.place), streams_);
+  const auto relay = std::make_shared<stream_relay>(
+      *b.where, options, true,
+      std::array<stream_security, 2>{stream_security{tls(), {}}, std::move(upstream_security)},
+      std::move(b.place), streams_);
   relay->open(std::move(b.opener), std::make_unique<stream_connector>(
                                        *b.where, upstream, std::nullopt, options.timeout));
   return b.offer;

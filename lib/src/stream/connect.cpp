@@ -9,12 +9,12 @@ namespace vsoa {
 
 stream connect_stream(net::loop& where, const socket_address& to,
                       const std::optional<ip_address>& from, stream_callbacks callbacks,
-                      const stream_options& options,
+                      const stream_options& options, stream_security security,
                       const std::shared_ptr<stream_registry>& owner) {
   auto place = owner->reserve(0);
   if (!place) return {};
-  const auto made =
-      std::make_shared<stream_impl>(where, std::move(callbacks), options, std::move(place), owner);
+  const auto made = std::make_shared<stream_impl>(where, std::move(callbacks), options,
+                                                  std::move(security), std::move(place), owner);
   made->open(std::make_unique<stream_connector>(where, to, from, options.timeout));
   return stream(made);
 }

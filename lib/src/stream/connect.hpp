@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "net/loop.hpp"
+#include "stream/security.hpp"
 #include "stream/stream_registry.hpp"
 #include "vsoa/stream.hpp"
 
@@ -16,11 +17,13 @@ namespace vsoa {
 /// @param from   the local address of the session with that server, as it takes no other's;
 /// nothing:
 ///               the kernel's choice
+/// @param security  as a client, or plain
 /// @param owner  ends the stream with its own end, counts and limits it
 /// @return no stream: a limit of the owner is reached, or it is closed
 stream connect_stream(net::loop& where, const socket_address& to,
                       const std::optional<ip_address>& from, stream_callbacks callbacks,
-                      const stream_options& options, const std::shared_ptr<stream_registry>& owner);
+                      const stream_options& options, stream_security security,
+                      const std::shared_ptr<stream_registry>& owner);
 
 /// Ends all streams of a loop at once: on_link(false) has run when it returns. On that loop's
 /// thread, not within a callback of a stream.

@@ -32,13 +32,14 @@ int broken(int error) {
 }  // namespace
 
 stream_impl::stream_impl(net::loop& where, stream_callbacks callbacks,
-                         const stream_options& options, stream_registry::place place,
-                         std::shared_ptr<stream_registry> owner)
+                         const stream_options& options, stream_security security,
+                         stream_registry::place place, std::shared_ptr<stream_registry> owner)
     : loop_(where),
       callbacks_(std::move(callbacks)),
       options_(options),
       owner_(std::move(owner)),
       place_(std::move(place)),
+      security_(std::move(security)),
       interest_(not_asked) {}
 
 stream_impl::~stream_impl() = default;
@@ -93,7 +94,28 @@ void stream_impl::opened(net::unique_fd socket, std::error_code error) {
   net::set_no_delay(socket.get());
   peer_ = net::peer_address(socket.get());
   if (options_.keepalive.count() > 0) net::set_keepalive(socket.get(), options_.keepalive);
-  transport_ = net::transport(std::move(socket));
+  transport_ = security_.over(std::move(socket));
+  security_ = {};
+  if (transport_.is_secured()) return connected();
+  secure_until_ = clock_now() + transport_.handshake_timeout();
+  arm(secure_until_);
+  secure();
+}
+
+void stream_impl::secure() {
+  switch (transport_.handshake().what) {
+    case net::transport::outcome::blocked:
+      return update_interest();
+    case net::transport::outcome::done:
+      secure_until_ = net::steady_time::max();
+      return connected();
+    case net::transport::outcome::closed:
+    case net::transport::outcome::failed:
+      return finish(std::make_error_code(std::errc::protocol_error));
+  }
+}
+
+void stream_impl::connected() {
   budget_ = turn_bytes;
   state_.store(state::connected, std::memory_order_release);
   update_interest();
@@ -108,6 +130,7 @@ void stream_impl::on_ready(std::uint32_t events) {
   if ((events & EPOLLERR) != 0) {
     return finish({broken(net::pending_error(transport_.handle())), std::system_category()});
   }
+  if (!transport_.is_secured()) return secure();
   const bool reads = (interest_ & EPOLLIN) != 0;
   if ((events & EPOLLHUP) != 0 && !reads) {
     // Both directions are over, and it would be told for ever; what has come is read when wanted.
@@ -117,6 +140,7 @@ void stream_impl::on_ready(std::uint32_t events) {
   }
   if ((events & EPOLLOUT) != 0) {
     waiting_writable_ = false;
+    if (transport_.wants_write() && outbox_.empty()) (void)transport_.write({});
     flush();
   }
   if (reads && (events & (EPOLLIN | EPOLLHUP)) != 0 && transport_) on_readable();
@@ -126,7 +150,8 @@ void stream_impl::on_ready(std::uint32_t events) {
 void stream_impl::update_interest() {
   if (!transport_) return;
   const bool reads = !input_ended_ && (!paused_ || state_ == state::closing);
-  const std::uint32_t wanted = (reads ? EPOLLIN : 0U) | (waiting_writable_ ? EPOLLOUT : 0U);
+  const bool writes = waiting_writable_ || transport_.wants_write();
+  const std::uint32_t wanted = (reads ? EPOLLIN : 0U) | (writes ? EPOLLOUT : 0U);
   if (wanted == interest_) return;
   if (interest_ == not_asked) {
     if (wanted == 0) return;
@@ -144,24 +169,38 @@ void stream_impl::update_interest() {
 // --- reading ---
 
 void stream_impl::on_readable() {
+  do {
+    read_once();
+  } while (transport_ && transport_.has_pending() && !input_ended_ && !paused_);
+}
+
+void stream_impl::read_once() {
   const auto buffer = loop_.receive_buffer().first(stream::max_piece);
-  const auto [what, count] = transport_.read(buffer);
-  const int error = errno;
+  const bool wanted = state_ == state::connected;
+  const auto [what, count] = wanted ? transport_.read(buffer) : transport_.discard(buffer);
   switch (what) {
     case net::transport::outcome::done:
+      if (!wanted) break;
       received_ += count;
       owner_->count_received(count);
-      if (state_ == state::connected && !paused_) tell(callbacks_.on_data, buffer.first(count));
+      if (!paused_) tell(callbacks_.on_data, buffer.first(count));
       break;
     case net::transport::outcome::closed:
       input_ended();
       break;
     case net::transport::outcome::failed:
-      finish({broken(error), std::system_category()});
+      finish_broken();
       break;
     case net::transport::outcome::blocked:
       break;
   }
+}
+
+// Right after the call that has failed.
+void stream_impl::finish_broken() {
+  const int error = errno;
+  finish(transport_.failure().empty() ? std::error_code(broken(error), std::system_category())
+                                      : std::make_error_code(std::errc::protocol_error));
 }
 
 void stream_impl::input_ended() {
@@ -179,6 +218,12 @@ void stream_impl::set_paused(bool paused) {
   on_loop([paused](stream_impl& self) {
     self.paused_ = paused;
     self.update_interest();
+    if (paused || !self.transport_ || !self.transport_.has_pending()) return;
+    // What is pending does not make the socket readable.
+    self.loop_.post([again = self.shared_from_this()] {
+      if (again->transport_ && !again->paused_ && !again->input_ended_) again->on_readable();
+      again->update_interest();
+    });
   });
 }
 
@@ -360,6 +405,7 @@ void stream_impl::arm(net::steady_time when) {
 void stream_impl::on_timer(net::steady_time now) {
   const auto self = shared_from_this();
   if (now >= linger_until_) return finish({});
+  if (now >= secure_until_) return finish(std::make_error_code(std::errc::timed_out));
   if (blocked_since_ != net::steady_time::max() && patience().count() > 0) {
     if (now - blocked_since_ >= patience()) {
       // The kernel calls a socket writable only when a third of its buffer is free, which a slow

@@ -20,6 +20,7 @@
 #include "net/timer_wheel.hpp"
 #include "net/transport.hpp"
 #include "stream/opener.hpp"
+#include "stream/security.hpp"
 #include "stream/stream_registry.hpp"
 #include "vsoa/stream.hpp"
 
@@ -32,7 +33,8 @@ class stream_impl final : public tunnel,
  public:
   // Any thread.
   stream_impl(net::loop& where, stream_callbacks callbacks, const stream_options& options,
-              stream_registry::place place, std::shared_ptr<stream_registry> owner);
+              stream_security security, stream_registry::place place,
+              std::shared_ptr<stream_registry> owner);
   ~stream_impl() override;
   /// Soon, on the loop: has the opener find the other side.
   void open(std::unique_ptr<stream_opener> opener);
@@ -65,11 +67,15 @@ class stream_impl final : public tunnel,
   void on_loop(Work work);
   void begin(std::unique_ptr<stream_opener> opener);
   void opened(net::unique_fd socket, std::error_code error);
+  void secure();
+  void connected();
 
   void on_ready(std::uint32_t events) override;
   void update_interest();
   void on_readable();
+  void read_once();
   void input_ended();
+  void finish_broken();
 
   std::size_t send_here(std::span<const std::byte> bytes);
   std::size_t send_from_outside(std::span<const std::byte> bytes);
@@ -95,12 +101,14 @@ class stream_impl final : public tunnel,
   stream_options options_;  // but for `outbox` and `ends_with_client`, the loop's thread's
   const std::shared_ptr<stream_registry> owner_;
   stream_registry::place place_;
-  std::unique_ptr<stream_opener> opener_;  // until connected
+  std::unique_ptr<stream_opener> opener_;  // until there is a socket
+  stream_security security_;               // until connected
   net::transport transport_{net::unique_fd{}};
   socket_address peer_;  // does not change once connected
   net::outbox outbox_;
   std::size_t budget_ = 0;  // bytes that may be written before others have their turn
   net::steady_time blocked_since_ = net::steady_time::max();
+  net::steady_time secure_until_ = net::steady_time::max();
   net::steady_time linger_until_ = net::steady_time::max();
   std::uint32_t interest_ = 0;
   bool waiting_writable_ = false;

@@ -31,15 +31,18 @@ void make_pipe(net::unique_fd& out, net::unique_fd& in) {
 }  // namespace
 
 stream_relay::stream_relay(net::loop& where, const stream_options& options, bool splices,
-                           stream_registry::place place, std::shared_ptr<stream_registry> owner)
+                           std::array<stream_security, 2> security, stream_registry::place place,
+                           std::shared_ptr<stream_registry> owner)
     : loop_(where),
       ends_with_client_(options.ends_with_client),
       keepalive_(options.keepalive),
       splices_(splices),
       owner_(std::move(owner)),
-      place_(std::move(place)) {
+      place_(std::move(place)),
+      security_(std::move(security)) {
   for (std::size_t i = 0; i < 2; ++i) {
     sides_[i].relay = this;
+    sides_[i].number = i;
     directions_[i].from = &sides_[i];
     directions_[i].to = &sides_[1 - i];
   }
@@ -81,23 +84,43 @@ void stream_relay::opened(std::size_t number, net::unique_fd socket) {
   if (!socket) return finish(true);
   net::set_no_delay(socket.get());
   if (keepalive_.count() > 0) net::set_keepalive(socket.get(), keepalive_);
-  sides_[number].bytes = net::transport(std::move(socket));
+  side& s = sides_[number];
+  s.bytes = security_[number].over(std::move(socket));
+  security_[number] = {};
+  try {
+    loop_.sockets().add(s.bytes.handle(), s, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+  } catch (const std::system_error&) {
+    return finish(true);
+  }
+  if (s.bytes.is_secured()) return secured(number);
+  loop_.schedule(*this, std::chrono::steady_clock::now() + s.bytes.handshake_timeout());
+  secure(number);
+}
+
+void stream_relay::secure(std::size_t number) {
+  const auto what = sides_[number].bytes.handshake().what;
+  if (what == net::transport::outcome::done) return secured(number);
+  if (what != net::transport::outcome::blocked) finish(true);
+}
+
+void stream_relay::secured(std::size_t number) {
+  net::timer_wheel::cancel(*this);
   if (number == 1) return join();
   connect(std::move(openers_[1]), 1);
 }
 
 void stream_relay::join() {
   try {
+    const bool plain = !sides_[0].bytes.has_tls() && !sides_[1].bytes.has_tls();
     for (direction& d : directions_) {
-      if (splices_) make_pipe(d.pipe_out, d.pipe_in);
-    }
-    for (side& s : sides_) {
-      loop_.sockets().add(s.bytes.handle(), s, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+      if (splices_ && plain) make_pipe(d.pipe_out, d.pipe_in);
     }
   } catch (const std::system_error& e) {
     loop_.log_line(log_level::error, std::string("stream relay: ") + e.what());
-    finish(true);
+    return finish(true);
   }
+  is_joined_ = true;
+  pump();
 }
 
 // --- the bytes ---
@@ -107,7 +130,8 @@ void stream_relay::ready(side& s, std::uint32_t events) {
   if ((events & EPOLLERR) != 0) return finish(true);
   if ((events & ~std::uint32_t{EPOLLOUT}) != 0) s.is_readable = true;
   if ((events & EPOLLOUT) != 0) s.is_writable = true;
-  pump();
+  if (!s.bytes.is_secured()) return secure(s.number);
+  if (is_joined_) pump();
 }
 
 void stream_relay::pump() {
@@ -118,8 +142,10 @@ void stream_relay::pump() {
       return;
     }
     std::size_t now = 0;
-    for (direction& d : directions_)
+    for (direction& d : directions_) {
+      if (d.to->is_writable && d.to->bytes.wants_write() && !d.kept) (void)d.to->bytes.write({});
       now += move(d);
+    }
     if (is_broken_) return finish(true);
     if (directions_[0].ended && directions_[1].ended) return finish(false);
     moved += now;
@@ -219,6 +245,11 @@ std::size_t stream_relay::drain_kept(direction& d) {
 
 // --- the end ---
 
+// The TLS handshake of one side has taken too long.
+void stream_relay::on_timer(net::steady_time) {
+  finish(true);
+}
+
 void stream_relay::close_here() {
   finish(false);
 }
@@ -230,15 +261,15 @@ void stream_relay::abort_here() {
 void stream_relay::finish(bool reset) {
   if (std::exchange(has_ended_, true)) return;
   const auto self = shared_from_this();
+  net::timer_wheel::cancel(*this);
   for (auto& opener : openers_) {
     if (opener) opener->cancel();
     opener.reset();
   }
   for (side& s : sides_) {
     if (!s.bytes) continue;
-    if (reset) net::set_reset_on_close(s.bytes.handle());
     loop_.sockets().remove(s.bytes.handle(), s);
-    s.bytes.close();
+    s.bytes.close(reset);
   }
   for (direction& d : directions_) {
     d.kept.reset();

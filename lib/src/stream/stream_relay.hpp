@@ -12,19 +12,25 @@
 
 #include "net/chunk.hpp"
 #include "net/loop.hpp"
+#include "net/timer_wheel.hpp"
 #include "net/transport.hpp"
 #include "stream/opener.hpp"
+#include "stream/security.hpp"
 #include "stream/stream_registry.hpp"
 #include "vsoa/stream.hpp"
 
 namespace vsoa {
 
-class stream_relay final : public tunnel, public std::enable_shared_from_this<stream_relay> {
+class stream_relay final : public tunnel,
+                           public std::enable_shared_from_this<stream_relay>,
+                           private net::timer_wheel::entry {
  public:
   // Any thread.
   /// @param splices  false: the bytes are copied, as they must be where one side is not plain
+  /// @param security  the client's, upstream's
   stream_relay(net::loop& where, const stream_options& options, bool splices,
-               stream_registry::place place, std::shared_ptr<stream_registry> owner);
+               std::array<stream_security, 2> security, stream_registry::place place,
+               std::shared_ptr<stream_registry> owner);
   ~stream_relay() override;
   /// Soon, on the loop: waits for the client with one, and then goes upstream with the other.
   void open(std::unique_ptr<stream_opener> client, std::unique_ptr<stream_opener> upstream);
@@ -38,6 +44,7 @@ class stream_relay final : public tunnel, public std::enable_shared_from_this<st
   /// One of the two sockets. Readiness is remembered until a call says that it is over.
   struct side final : net::pollable {
     stream_relay* relay = nullptr;
+    std::size_t number = 0;
     net::transport bytes{net::unique_fd{}};
     bool is_readable = false;
     bool is_writable = false;
@@ -59,6 +66,8 @@ class stream_relay final : public tunnel, public std::enable_shared_from_this<st
   void begin(std::unique_ptr<stream_opener> client, std::unique_ptr<stream_opener> upstream);
   void connect(std::unique_ptr<stream_opener> with, std::size_t number);
   void opened(std::size_t number, net::unique_fd socket);
+  void secure(std::size_t number);
+  void secured(std::size_t number);
   void join();
   void ready(side& s, std::uint32_t events);
   void pump();
@@ -69,6 +78,7 @@ class stream_relay final : public tunnel, public std::enable_shared_from_this<st
   std::size_t drain_pipe(direction& d);
   std::size_t copy(direction& d);
   std::size_t drain_kept(direction& d);
+  void on_timer(net::steady_time now) override;
   void finish(bool reset);
 
   net::loop& loop_;
@@ -77,9 +87,11 @@ class stream_relay final : public tunnel, public std::enable_shared_from_this<st
   const bool splices_;
   const std::shared_ptr<stream_registry> owner_;
   stream_registry::place place_;
+  std::array<stream_security, 2> security_;
   std::array<std::unique_ptr<stream_opener>, 2> openers_;
   std::array<side, 2> sides_;            // the client's, upstream's
   std::array<direction, 2> directions_;  // from the client, from upstream
+  bool is_joined_ = false;
   bool is_broken_ = false;
   bool has_ended_ = false;
 };

@@ -74,11 +74,11 @@ class Program {
 }
 
 class Daemon extends Program {
-  // `config` is YAML; the directory of the bundled plugins is added.
-  static async start(config) {
+  // `config` is YAML; the directory of the bundled plugins is added, and their `settings`.
+  static async start(config, settings = '') {
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'vsoa-interop-'));
     const file = path.join(directory, 'vsoad.yaml');
-    fs.writeFileSync(file, `plugins: { directory: "${needed('VSOAD_PLUGIN_DIRECTORY')}" }\n${config}`);
+    fs.writeFileSync(file, `plugins: { directory: "${needed('VSOAD_PLUGIN_DIRECTORY')}", settings: { ${settings} } }\n${config}`);
     const daemon = new Daemon(needed('VSOAD_PROGRAM'), ['--config', file]);
     daemon.directory = directory;
     try {

@@ -71,6 +71,8 @@ TEST_CASE("a service with nothing but what it must have") {
   CHECK(s.limits.slow == usual.slow);
   CHECK(s.limits.subscriptions == usual.subscriptions);
   CHECK(s.limits.calls_in_flight == usual.calls_in_flight);
+  CHECK(s.limits.streams == usual.streams);
+  CHECK(s.limits.streams_per_client == usual.streams_per_client);
 }
 
 TEST_CASE("every key") {
@@ -105,7 +107,7 @@ services:
       /speed: { relay: true, retain: last, max_rate: 50 }
     limits: { clients: 1, clients_per_address: 2, handshakes: 3, handshake_timeout: 4s,
               partial_timeout: 5s, send_timeout: 6s, outbox: 7MiB, slow_consumer: drop,
-              subscriptions: 8, calls_in_flight: 9 }
+              subscriptions: 8, calls_in_flight: 9, streams: 10, streams_per_client: 11 }
     priority: [ { role: operator, level: 7 } ]
     keepalive: 30s
   - { name: b, listen: "0.0.0.0:3006", plugins: all }
@@ -174,6 +176,8 @@ services:
   CHECK(s.limits.slow == vsoa::slow_consumer::drop);
   CHECK(s.limits.subscriptions == 8);
   CHECK(s.limits.calls_in_flight == 9);
+  CHECK(s.limits.streams == 10);
+  CHECK(s.limits.streams_per_client == 11);
   REQUIRE(s.priority.size() == 1);
   CHECK(s.priority[0].role == "operator");
   CHECK(s.priority[0].level == 7);

@@ -66,6 +66,8 @@ services:
       slow_consumer: close
       subscriptions: 1024
       calls_in_flight: 65535
+      streams: 1024
+      streams_per_client: 64
     priority: []
     keepalive: 0s
 )");

@@ -1,0 +1,138 @@
+// Streams under TLS: both ends, and relays with it on one side or both.
+#include "net/tls_context.hpp"
+#include "stream/stream_connector.hpp"
+#include "stream/stream_listener.hpp"
+#include "stream/stream_relay.hpp"
+#include "stream_sides.hpp"
+#include "tls_server.hpp"
+
+using namespace std::chrono_literals;
+using namespace vsoa_test;
+
+namespace {
+
+constexpr std::size_t total = 8U << 20;
+
+vsoa::stream_security client_of(const certificate_authority& ca) {
+  vsoa::tls_options options;
+  options.ca = ca.cert();
+  options.verify = vsoa::tls_verify::required;
+  return {vsoa::net::tls_context::load(options, vsoa::tls_role::client), "127.0.0.1"};
+}
+
+struct tls_sides : both_sides {
+  explicit tls_sides(certificate_authority& ca, vsoa::server_options options)
+      : both_sides(std::move(options), false), trusted(server.at(), trusting(ca)) {
+    trusted.handshake();
+    security = client_of(ca);
+  }
+  std::uint16_t offer_here(vsoa::stream_callbacks behaviour = {}) {
+    return offer(std::move(behaviour), trusted.client_id());
+  }
+  tls_peer trusted;
+};
+
+vsoa::stream_callbacks echoing_to_the_end() {
+  auto c = echoing();
+  c.on_end = [](const vsoa::stream& s) { s.shutdown_write(); };
+  return c;
+}
+
+}  // namespace
+
+TEST_CASE("an echo under TLS, half closes included") {
+  certificate_authority ca;
+  tls_sides r(ca, secured(ca));
+  r.connect(r.offer_here(echoing_to_the_end()), sending(total, true));
+  CHECK(r.ours.wait_ended());
+  CHECK(r.theirs.wait_ended());
+  CHECK(r.theirs.half_ends() == 1);
+  CHECK(r.ours.received() == total);
+  CHECK(r.theirs.received() == total);
+  CHECK_FALSE(r.ours.handle().error());
+}
+
+TEST_CASE("a stopped reader under TLS goes on where it was") {
+  certificate_authority ca;
+  tls_sides r(ca, secured(ca));
+  vsoa::stream_callbacks deaf;
+  deaf.on_link = [](const vsoa::stream& s, bool connected) {
+    if (connected) s.pause();
+  };
+  r.connect(r.offer_here(deaf), sending(total, false));
+  CHECK(r.theirs.wait_linked());
+  r.theirs.handle().resume();
+  CHECK(r.theirs.wait_received(total));
+  CHECK(is_pattern(r.theirs.text(), 0));
+  CHECK(r.theirs.wait_ended());
+}
+
+TEST_CASE("who does not speak TLS, or not in time, has no stream") {
+  certificate_authority ca;
+  auto options = secured(ca);
+  options.tls->handshake_timeout = 100ms;
+  tls_sides r(ca, options);
+  SUBCASE("plain") {
+    tcp_peer peer({"127.0.0.1", r.offer_here()});
+    peer.send("GET / HTTP/1.0\r\n\r\n");
+    CHECK(r.theirs.wait_ended());
+    CHECK(r.theirs.handle().error() == std::errc::protocol_error);
+  }
+  SUBCASE("silent") {
+    tcp_peer peer({"127.0.0.1", r.offer_here()});
+    CHECK(r.theirs.wait_ended());
+    CHECK(r.theirs.handle().error() == std::errc::timed_out);
+  }
+  SUBCASE("a client that does not trust us") {
+    certificate_authority other("Other CA");
+    r.security = client_of(other);
+    const auto stream = r.connect(r.offer_here());
+    CHECK(r.ours.wait_ended());
+    CHECK(stream.error() == std::errc::protocol_error);
+    CHECK(r.theirs.wait_ended());
+  }
+  CHECK(r.theirs.links() == 0);
+  CHECK(r.server->stats().streams == 0);
+}
+
+TEST_CASE("relays with TLS in front, behind, or both") {
+  certificate_authority ca;
+  bool is_front = false;
+  bool is_behind = false;
+  SUBCASE("in front") {
+    is_front = true;
+  }
+  SUBCASE("behind") {
+    is_behind = true;
+  }
+  SUBCASE("both") {
+    is_front = is_behind = true;
+  }
+  both_sides plain;
+  tls_sides r(ca, secured(ca));
+  const std::uint16_t behind =
+      is_behind ? r.offer_here(echoing_to_the_end()) : plain.offer(echoing_to_the_end());
+  // What the server does for relay_stream(), with another's certificate in front.
+  auto listening = vsoa::stream_listener::bind(loopback);
+  const std::uint16_t port = vsoa::net::local_address(listening.get()).port;
+  vsoa::stream_security front;
+  if (is_front) {
+    front.tls = vsoa::net::tls_context::load(*secured(ca).tls, vsoa::tls_role::server);
+  } else {
+    r.security = {};
+  }
+  const auto relay = std::make_shared<vsoa::stream_relay>(
+      r.here(), vsoa::stream_options{}, true,
+      std::array<vsoa::stream_security, 2>{front,
+                                           is_behind ? client_of(ca) : vsoa::stream_security{}},
+      r.registry->reserve(7), r.registry);
+  relay->open(std::make_unique<vsoa::stream_listener>(r.here(), std::move(listening), loopback, 10s,
+                                                      r.registry),
+              std::make_unique<vsoa::stream_connector>(
+                  r.here(), vsoa::socket_address{loopback, behind}, std::nullopt, 10s));
+  r.connect(port, sending(total, true));
+  CHECK(r.ours.wait_ended());
+  CHECK(r.ours.received() == total);
+  CHECK_FALSE(r.ours.handle().error());
+  CHECK(wait_until([&] { return r.registry->count().now == 0; }));
+}
