@@ -36,6 +36,7 @@
 #include "vsoa/address.hpp"
 #include "vsoa/connect_options.hpp"
 #include "vsoa/error.hpp"
+#include "vsoa/export.hpp"
 #include "vsoa/packet.hpp"
 #include "vsoa/reply.hpp"
 #include "vsoa/robot.hpp"
@@ -109,7 +110,7 @@ using completion = unique_function<void(std::error_code, const reply_view&)>;
 /// Names an operation of one client, for cancel(). Never 0, never used again.
 using operation_id = std::uint64_t;
 
-class client {
+class VSOA_API client {
  public:
   explicit client(runtime& loops, client_options options = {});
   ~client();  ///< close()
@@ -250,9 +251,10 @@ class client {
 namespace detail {
 
 // What vsoa/async.hpp needs of the implementation.
-operation_id reserve_operation(client_impl& where, client_operation& what);
-void launch(const std::shared_ptr<client_impl>& where, client::prepared what, completion done);
-void cancel(const std::weak_ptr<client_impl>& where, operation_id which);
+VSOA_API operation_id reserve_operation(client_impl& where, client_operation& what);
+VSOA_API void launch(const std::shared_ptr<client_impl>& where, client::prepared what,
+                     completion done);
+VSOA_API void cancel(const std::weak_ptr<client_impl>& where, operation_id which);
 
 }  // namespace detail
 

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "vsoa/connect_options.hpp"
+#include "vsoa/export.hpp"
 #include "vsoa/reply.hpp"
 #include "vsoa/runtime.hpp"
 
@@ -21,9 +22,10 @@ struct fetch_options {
 /// Connects to vsoa://host[:port]/path, calls /path, and disconnects. Blocks: not on a loop's
 /// thread. Any other thread.
 /// Errors: those of client::connect() and client::fetch().
-std::error_code fetch(std::string_view url, reply& answer, const fetch_options& options = {});
+VSOA_API std::error_code fetch(std::string_view url, reply& answer,
+                               const fetch_options& options = {});
 /// The same on loops that run already, which saves a thread.
-std::error_code fetch(runtime& loops, std::string_view url, reply& answer,
-                      const fetch_options& options = {});
+VSOA_API std::error_code fetch(runtime& loops, std::string_view url, reply& answer,
+                               const fetch_options& options = {});
 
 }  // namespace vsoa
