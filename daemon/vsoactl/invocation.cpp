@@ -125,11 +125,12 @@ invocation parse_invocation(const std::vector<std::string>& arguments,
                             const po::options_description& own) {
   po::options_description known = common_options();
   known.add(own);
-  // What is no option; the name is one that nobody can write.
+  // Not "*": to Boost that is the beginning of every option.
+  constexpr const char* words_key = "(words)";
   po::options_description all;
-  all.add(known).add_options()("*", po::value<std::vector<std::string>>());
+  all.add(known).add_options()(words_key, po::value<std::vector<std::string>>());
   po::positional_options_description rest;
-  rest.add("*", -1);
+  rest.add(words_key, -1);
   invocation use;
   try {
     // No abbreviations: one that is clear today may not be with the next release.
@@ -141,7 +142,8 @@ invocation parse_invocation(const std::vector<std::string>& arguments,
   } catch (const po::error& e) {
     explain(e, known);
   }
-  if (use.given.count("*") != 0) use.words = use.given["*"].as<std::vector<std::string>>();
+  if (use.given.count(words_key) != 0)
+    use.words = use.given[words_key].as<std::vector<std::string>>();
   if (!use.has("help")) take_common(use);
   return use;
 }

@@ -23,6 +23,7 @@
 #include <system_error>
 
 #include "vsoa/address.hpp"
+#include "vsoa/export.hpp"
 
 namespace vsoa {
 
@@ -35,7 +36,7 @@ struct stream_counters {
   std::uint64_t queued = 0;    ///< taken by send(), and not yet by the kernel
 };
 
-class stream {
+class VSOA_API stream {
  public:
   /// send() takes no more at once; a piece of on_data is never larger.
   static constexpr std::size_t max_piece = 256U << 10;

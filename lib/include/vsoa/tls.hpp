@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "vsoa/export.hpp"
+
 namespace vsoa {
 
 enum class tls_role { server, client };
@@ -63,7 +65,7 @@ struct tls_problem {
 };
 
 /// What is thrown where options can't be used.
-class tls_error : public std::runtime_error {
+class VSOA_API tls_error : public std::runtime_error {
  public:
   explicit tls_error(tls_problem p) : std::runtime_error(p.message), problem_(std::move(p)) {}
   const tls_problem& problem() const noexcept { return problem_; }
@@ -73,7 +75,7 @@ class tls_error : public std::runtime_error {
 };
 
 /// All that is wrong with options, as far as can be told without a connection. Reads their files.
-std::vector<tls_problem> find_problems(const tls_options& options, tls_role role);
+VSOA_API std::vector<tls_problem> find_problems(const tls_options& options, tls_role role);
 
 /// Kind and text, such as "CN" and "gateway-1", or "DNS" and "gateway.example".
 struct certificate_name {
@@ -84,7 +86,7 @@ struct certificate_name {
 };
 
 /// An X.509 certificate, taken apart.
-struct certificate_info {
+struct VSOA_API certificate_info {
   int version = 0;                        ///< 3 nearly always
   std::string serial_number;              ///< hexadecimal, capitals
   std::vector<certificate_name> subject;  ///< in the order of the certificate
@@ -104,15 +106,15 @@ struct certificate_info {
 };
 
 /// Takes a certificate apart. Nothing: the bytes are none.
-std::optional<certificate_info> parse_certificate(std::span<const std::byte> der);
+VSOA_API std::optional<certificate_info> parse_certificate(std::span<const std::byte> der);
 
 /// Whether a certificate is meant by a pattern such as "CN=gateway*", "DNS=*.acme.example" or
 /// "CN=gateway*,O=acme". Each part is TYPE=TEXT and must match one of the subject's parts or, for
 /// DNS, IP, URI and email, one of the alternative names. In TEXT `*` stands for anything, `?` for
 /// one byte, and `\` makes the next character plain. Types, and the text of DNS and email, are the
 /// same in upper and lower case.
-bool matches(const certificate_info& certificate, std::string_view pattern);
+VSOA_API bool matches(const certificate_info& certificate, std::string_view pattern);
 /// What is wrong with such a pattern; empty: nothing.
-std::string pattern_problem(std::string_view pattern);
+VSOA_API std::string pattern_problem(std::string_view pattern);
 
 }  // namespace vsoa
