@@ -27,10 +27,13 @@ namespace vsoa {
 /// Runs functions on one loop of a runtime: an Asio executor.
 class loop_executor {
  public:
+  /// `loops` outlives it.
   loop_executor(runtime& loops, std::size_t index) noexcept : loops_(&loops), index_(index) {}
 
+  /// Whether both are the same loop.
   bool operator==(const loop_executor&) const noexcept = default;
 
+  /// What Asio asks: execute() may run a function at once.
   static constexpr auto query(boost::asio::execution::blocking_t) noexcept {
     return boost::asio::execution::blocking.possibly;
   }

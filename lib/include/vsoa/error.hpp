@@ -64,9 +64,11 @@ inline std::error_code make_error_code(status s) noexcept {
 
 }  // namespace vsoa
 
+/// @cond what makes them error codes
 template <>
 struct std::is_error_code_enum<vsoa::errc> : std::true_type {};
 template <>
 struct std::is_error_code_enum<vsoa::connect_errc> : std::true_type {};
 template <>
 struct std::is_error_code_enum<vsoa::status> : std::true_type {};
+/// @endcond

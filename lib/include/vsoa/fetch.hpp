@@ -13,9 +13,12 @@
 
 namespace vsoa {
 
+/// Besides the URL.
 struct fetch_options {
   connect_options connect;  ///< its timeout is that of connecting and answer together
+  /// GET or SET.
   enum method method = method::get;
+  /// What is sent.
   payload_view payload{};
 };
 
