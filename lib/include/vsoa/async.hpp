@@ -24,8 +24,11 @@
 
 namespace vsoa {
 
-/// Runs functions on one loop of a runtime: an Asio executor.
+/// Runs functions on one loop of a runtime: an Asio executor. It does not keep the loop running,
+/// nor has it an execution_context, so that any_io_executor does not take it.
 class loop_executor {
+  using blocking = boost::asio::execution::blocking_t;
+
  public:
   /// `loops` outlives it.
   loop_executor(runtime& loops, std::size_t index) noexcept : loops_(&loops), index_(index) {}
@@ -33,24 +36,35 @@ class loop_executor {
   /// Whether both are the same loop.
   bool operator==(const loop_executor&) const noexcept = default;
 
-  /// What Asio asks: execute() may run a function at once.
-  static constexpr auto query(boost::asio::execution::blocking_t) noexcept {
-    return boost::asio::execution::blocking.possibly;
+  /// What Asio asks: whether execute() may run a function at once.
+  blocking query(blocking) const noexcept {
+    return never_ ? blocking(blocking::never) : blocking(blocking::possibly);
   }
+  /// One that never does.
+  loop_executor require(blocking::never_t) const noexcept { return {*this, true}; }
+  /// One that may.
+  loop_executor require(blocking::possibly_t) const noexcept { return {*this, false}; }
 
-  /// At once on the loop's thread, else soon.
+  /// At once on the loop's thread, unless blocking.never; else soon.
   template <class Function>
   void execute(Function&& f) const {
-    if (loops_->here() == index_)
-      return static_cast<void>(std::decay_t<Function>(std::forward<Function>(f))());
+    using body = std::decay_t<Function>;
+    if (!never_ && loops_->here() == index_) {
+      body here(std::forward<Function>(f));
+      return here();
+    }
     // runtime::post() takes what can be copied.
-    auto shared = std::make_shared<std::decay_t<Function>>(std::forward<Function>(f));
-    loops_->post(index_, [shared] { (*shared)(); });
+    const auto there = std::make_shared<body>(std::forward<Function>(f));
+    loops_->post(index_, [there] { (*there)(); });
   }
 
  private:
+  loop_executor(const loop_executor& other, bool never) noexcept
+      : loops_(other.loops_), index_(other.index_), never_(never) {}
+
   runtime* loops_;
   std::size_t index_;
+  bool never_ = false;
 };
 
 namespace detail {
@@ -137,7 +151,7 @@ struct initiation {
 }  // namespace detail
 
 template <class Signature, class Token>
-auto client::initiate(prepared what, Token& token) {
+auto client::initiate(prepared what, Token token) {
   return boost::asio::async_initiate<Token, Signature>(
       detail::initiation<Signature>{impl_, loop_executor(loops(), loop())}, token, std::move(what));
 }
@@ -145,29 +159,32 @@ auto client::initiate(prepared what, Token& token) {
 template <class Token>
 auto client::async_connect(std::string_view url, connect_options options, Token&& token) {
   return initiate<void(boost::system::error_code, std::string)>(
-      prepare_connect(url, std::move(options)), token);
+      prepare_connect(url, std::move(options)), std::forward<Token>(token));
 }
 template <class Token>
 auto client::async_call(const request& what, Token&& token) {
-  return initiate<void(boost::system::error_code, reply)>(prepare_call(what), token);
+  return initiate<void(boost::system::error_code, reply)>(prepare_call(what),
+                                                          std::forward<Token>(token));
 }
 template <class Token>
 auto client::async_ping(Token&& token, std::chrono::milliseconds timeout) {
-  return initiate<void(boost::system::error_code)>(prepare_ping(timeout), token);
+  return initiate<void(boost::system::error_code)>(prepare_ping(timeout),
+                                                   std::forward<Token>(token));
 }
 template <class Token>
 auto client::async_subscribe(urls what, Token&& token, std::chrono::milliseconds timeout) {
   return initiate<void(boost::system::error_code)>(
-      prepare_subscribe(std::move(what), true, timeout), token);
+      prepare_subscribe(std::move(what), true, timeout), std::forward<Token>(token));
 }
 template <class Token>
 auto client::async_unsubscribe(urls what, Token&& token, std::chrono::milliseconds timeout) {
   return initiate<void(boost::system::error_code)>(
-      prepare_subscribe(std::move(what), false, timeout), token);
+      prepare_subscribe(std::move(what), false, timeout), std::forward<Token>(token));
 }
 template <class Token>
 auto client::async_unsubscribe_all(Token&& token, std::chrono::milliseconds timeout) {
-  return initiate<void(boost::system::error_code)>(prepare_unsubscribe_all(timeout), token);
+  return initiate<void(boost::system::error_code)>(prepare_unsubscribe_all(timeout),
+                                                   std::forward<Token>(token));
 }
 
 }  // namespace vsoa

@@ -260,7 +260,7 @@ class VSOA_API client {
 
  private:
   template <class Signature, class Token>
-  auto initiate(prepared what, Token& token);
+  auto initiate(prepared what, Token token);
 
   prepared prepare_connect(std::string_view url, connect_options options);
   prepared prepare_call(const request& what);
