@@ -10,6 +10,8 @@ vsoa_packages_build='g++ cmake ninja-build pkg-config git libboost1.81-dev
 # Without ccache all works as well; with it the second build preset of a run is faster.
 vsoa_packages_check='clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 lld-14 ccache'
 
+vsoa_packages_doc='doxygen'
+
 vsoa_root() {
   if [ "$(id -u)" = 0 ]; then
     "$@"
@@ -34,6 +36,7 @@ vsoa_install() {
   for group in "$@"; do
     case $group in
       build) wanted="$wanted $vsoa_packages_build" ;;
+      doc) wanted="$wanted $vsoa_packages_doc" ;;
       check) wanted="$wanted $vsoa_packages_check" ;;
       # Whoever has a node of his own keeps it: Debian's would be in its way.
       node) command -v node >/dev/null && command -v npm >/dev/null || wanted="$wanted nodejs npm" ;;

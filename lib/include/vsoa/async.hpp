@@ -30,13 +30,19 @@ class loop_executor {
   using blocking = boost::asio::execution::blocking_t;
 
  public:
+  /// `loops` outlives it.
   loop_executor(runtime& loops, std::size_t index) noexcept : loops_(&loops), index_(index) {}
 
+  /// Whether both are the same loop.
   bool operator==(const loop_executor&) const noexcept = default;
+
+  /// What Asio asks: whether execute() may run a function at once.
   blocking query(blocking) const noexcept {
     return never_ ? blocking(blocking::never) : blocking(blocking::possibly);
   }
+  /// One that never does.
   loop_executor require(blocking::never_t) const noexcept { return {*this, true}; }
+  /// One that may.
   loop_executor require(blocking::possibly_t) const noexcept { return {*this, false}; }
 
   /// At once on the loop's thread, unless blocking.never; else soon.

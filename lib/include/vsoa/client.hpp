@@ -36,6 +36,7 @@
 #include "vsoa/address.hpp"
 #include "vsoa/connect_options.hpp"
 #include "vsoa/error.hpp"
+#include "vsoa/export.hpp"
 #include "vsoa/packet.hpp"
 #include "vsoa/reply.hpp"
 #include "vsoa/robot.hpp"
@@ -55,6 +56,7 @@ struct client_limits {
   std::chrono::milliseconds partial_timeout{30000};  ///< for the rest of a packet; 0: none
 };
 
+/// How a client behaves; how it connects is in connect_options.
 struct client_options {
   /// For the kernel to take some of what waits; then the connection is lost. 0: none.
   std::chrono::milliseconds send_timeout{500};
@@ -68,12 +70,14 @@ struct client_options {
   bool quick = true;
   /// Index of the loop; nothing: the caller's if it is one, else the runtime's loops in turn.
   std::optional<std::size_t> loop;
+  /// What the server can make it hold.
   client_limits limits;
 };
 
 /// What a client knows of the server that it is connected to.
 struct server_info {
   std::string info;  ///< JSON text, as the server sent it; may be empty
+  /// What the server calls this client.
   std::uint32_t client_id = 0;
   socket_address address;        ///< the server's end
   socket_address local;          ///< ours
@@ -93,12 +97,18 @@ struct client_stats {
 
 /// One URL or several.
 struct urls {
+  /// In the order in which they are asked for.
   std::vector<std::string> list;
 
+  /// One.
   urls(std::string url) { list.push_back(std::move(url)); }
+  /// One.
   urls(std::string_view url) { list.emplace_back(url); }
+  /// One.
   urls(const char* url) { list.emplace_back(url); }
+  /// Several.
   urls(std::vector<std::string> several) : list(std::move(several)) {}
+  /// Several.
   urls(std::initializer_list<std::string_view> several) : list(several.begin(), several.end()) {}
 };
 
@@ -109,8 +119,10 @@ using completion = unique_function<void(std::error_code, const reply_view&)>;
 /// Names an operation of one client, for cancel(). Never 0, never used again.
 using operation_id = std::uint64_t;
 
-class client {
+/// One connection to one server at a time; see the head of this file.
+class VSOA_API client {
  public:
+  /// Not connected yet. `loops` outlives it.
   explicit client(runtime& loops, client_options options = {});
   ~client();  ///< close()
   client(const client&) = delete;
@@ -122,7 +134,9 @@ class client {
   /// Publishes and datagrams. Those that come together with the handshake's answer may run before
   /// on_connect.
   using message_callback = std::function<void(std::string_view url, payload_view, channel)>;
+  /// What is published to it.
   void on_message(message_callback);
+  /// Datagrams of the server.
   void on_datagram(message_callback);
   /// A connection has passed the handshake; before the completion of connect.
   void on_connect(std::function<void(const server_info&)>);
@@ -141,6 +155,7 @@ class client {
   template <class Token>
   auto async_connect(std::string_view url, connect_options options,
                      Token&& token);  ///< void(error_code, std::string info)
+  /// Blocks. Errors: also errc::would_deadlock, errc::not_running.
   std::error_code connect(std::string_view url, connect_options options = {});
 
   /// Ends the connection or the attempt, and the robot. What waits for an answer completes with
@@ -160,6 +175,7 @@ class client {
   /// Changes robot_options::turbo. False: there is no robot yet, or the value is not one of those.
   bool set_turbo(std::chrono::milliseconds turbo);
 
+  /// Whether the handshake is passed and the connection not lost.
   bool is_connected() const noexcept;
   /// Nothing: not connected.
   std::optional<server_info> info() const;
@@ -184,6 +200,7 @@ class client {
   template <class Token>
   auto async_ping(Token&& token,
                   std::chrono::milliseconds timeout = default_call_timeout);  ///< void(error_code)
+  /// Blocks.
   std::error_code ping(std::chrono::milliseconds timeout = default_call_timeout);
 
   /// Subscribes, one request for each URL, as some servers know no lists; completes when all are
@@ -194,14 +211,17 @@ class client {
   auto async_subscribe(
       urls what, Token&& token,
       std::chrono::milliseconds timeout = default_call_timeout);  ///< void(error_code)
+  /// Blocks.
   std::error_code subscribe(urls what, std::chrono::milliseconds timeout = default_call_timeout);
 
+  /// Gives subscriptions up, one request for each URL; errors as for subscribing.
   operation_id start_unsubscribe(urls what, completion done,
                                  std::chrono::milliseconds timeout = default_call_timeout);
   template <class Token>
   auto async_unsubscribe(
       urls what, Token&& token,
       std::chrono::milliseconds timeout = default_call_timeout);  ///< void(error_code)
+  /// Blocks.
   std::error_code unsubscribe(urls what, std::chrono::milliseconds timeout = default_call_timeout);
 
   /// Gives up all subscriptions: in one request, and if the server refuses that, one by one.
@@ -210,6 +230,7 @@ class client {
   template <class Token>
   auto async_unsubscribe_all(Token&& token, std::chrono::milliseconds timeout =
                                                 default_call_timeout);  ///< void(error_code)
+  /// Blocks.
   std::error_code unsubscribe_all(std::chrono::milliseconds timeout = default_call_timeout);
   /// What the server has granted, and the robot will restore, in order of the URLs.
   std::vector<std::string> subscriptions() const;
@@ -225,9 +246,12 @@ class client {
   std::size_t pendings() const noexcept;
 
   void set_send_timeout(std::chrono::milliseconds timeout);  ///< see client_options
+  /// See client_options.
   void set_linger(std::optional<std::chrono::milliseconds> linger);
 
+  /// Any thread.
   client_stats stats() const;
+  /// Those that it was made with.
   runtime& loops() const noexcept;
   std::size_t loop() const noexcept;  ///< index of the client's loop
 
@@ -250,9 +274,10 @@ class client {
 namespace detail {
 
 // What vsoa/async.hpp needs of the implementation.
-operation_id reserve_operation(client_impl& where, client_operation& what);
-void launch(const std::shared_ptr<client_impl>& where, client::prepared what, completion done);
-void cancel(const std::weak_ptr<client_impl>& where, operation_id which);
+VSOA_API operation_id reserve_operation(client_impl& where, client_operation& what);
+VSOA_API void launch(const std::shared_ptr<client_impl>& where, client::prepared what,
+                     completion done);
+VSOA_API void cancel(const std::weak_ptr<client_impl>& where, operation_id which);
 
 }  // namespace detail
 

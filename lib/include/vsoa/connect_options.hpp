@@ -11,6 +11,7 @@
 
 namespace vsoa {
 
+/// Of one connection.
 struct connect_options {
   std::string password;  ///< empty: none is sent
   /// For all of it: name, TCP, TLS and handshake.

@@ -6,6 +6,7 @@
 
 #include <system_error>
 
+#include "vsoa/export.hpp"
 #include "vsoa/status.hpp"
 
 namespace vsoa {
@@ -45,11 +46,11 @@ enum class connect_errc {
 };
 
 /// The category of errc, named "vsoa".
-const std::error_category& error_category() noexcept;
+VSOA_API const std::error_category& error_category() noexcept;
 /// The category of connect_errc, named "vsoa.connect".
-const std::error_category& connect_category() noexcept;
+VSOA_API const std::error_category& connect_category() noexcept;
 /// The category of `status` as an error, named "vsoa.status".
-const std::error_category& status_category() noexcept;
+VSOA_API const std::error_category& status_category() noexcept;
 
 inline std::error_code make_error_code(errc e) noexcept {
   return {static_cast<int>(e), error_category()};
@@ -63,9 +64,11 @@ inline std::error_code make_error_code(status s) noexcept {
 
 }  // namespace vsoa
 
+/// @cond what makes them error codes
 template <>
 struct std::is_error_code_enum<vsoa::errc> : std::true_type {};
 template <>
 struct std::is_error_code_enum<vsoa::connect_errc> : std::true_type {};
 template <>
 struct std::is_error_code_enum<vsoa::status> : std::true_type {};
+/// @endcond

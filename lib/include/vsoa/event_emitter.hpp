@@ -32,9 +32,12 @@ class event {
  public:
   static_assert((!std::is_rvalue_reference_v<Args> && ...),
                 "each listener gets the same arguments: none may take them away");
+  /// What is called.
   using listener = std::function<void(Args...)>;
 
+  /// Any name but those of the own events of event_emitter.
   explicit event(std::string name) : name_(std::move(name)) {}
+  /// As given.
   const std::string& name() const noexcept { return name_; }
 
  private:
@@ -44,6 +47,7 @@ class event {
 /// One installation of a listener on one emitter. 0 is never one.
 using listener_id = std::uint64_t;
 
+/// Listeners by event; see the head of this file. Users may inherit from it.
 class VSOA_API event_emitter {
  public:
   event_emitter();
@@ -57,7 +61,9 @@ class VSOA_API event_emitter {
   /// installed, and after one has been removed. Listeners get the event's name and the id. Nobody
   /// else can emit them, and no other event has their names.
   using own_event = event<std::string_view, listener_id>;
+  /// A listener is about to be installed.
   static own_event new_listener() { return own_event("new_listener"); }
+  /// A listener has been removed.
   static own_event listener_removed() { return own_event("remove_listener"); }
 
   /// Installs a listener behind those that are there. An emit() that is under way does not call it.

@@ -27,6 +27,7 @@ enum class packet_type : std::uint8_t {
 /// Flag bits (wire: byte 2). The two high bits are the pad count, the codec's own; the three
 /// between are reserved, and cleared in what is received.
 namespace packet_flags {
+/// An answer.
 inline constexpr std::uint8_t reply = 0x01;
 inline constexpr std::uint8_t tunnel = 0x02;  ///< `tunid` is valid
 inline constexpr std::uint8_t set = 0x04;     ///< RPC method SET; clear: GET
@@ -53,21 +54,28 @@ struct payload_view {
   std::string_view param;           ///< normally JSON text in UTF-8; never parsed unless needed
   std::span<const std::byte> data;  ///< opaque bytes
 
+  /// Neither param nor data.
   bool empty() const noexcept { return param.empty() && data.empty(); }
 };
 
 /// One packet, its variable parts pointing into somebody else's memory. Valid as long as that is.
 struct packet_view {
+  /// Byte 1.
   packet_type type{};
   std::uint8_t flags = 0;   ///< packet_flags, without the pad count
   std::uint8_t status = 0;  ///< status of a reply; priority in qossetup
   std::uint32_t seqno = 0;  ///< request number; the client id in quick datagrams to a server
   std::uint16_t tunid = 0;  ///< a port number: quick port of the client, or a stream's port
+  /// Empty: none.
   std::string_view url;
+  /// Param and data.
   payload_view payload;
 
+  /// Flag REPLY.
   bool is_reply() const noexcept { return (flags & packet_flags::reply) != 0; }
+  /// Flag SET.
   bool is_set() const noexcept { return (flags & packet_flags::set) != 0; }
+  /// Flag TUNNEL.
   bool has_tunnel() const noexcept { return (flags & packet_flags::tunnel) != 0; }
 };
 

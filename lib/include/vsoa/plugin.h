@@ -38,14 +38,16 @@ extern "C" {
 #define VSOA_PLUGIN_EXPORT
 #endif
 
+/* Text, not terminated; its length counts. */
 typedef struct vsoa_text {
-  const char *ptr;
-  size_t len;
+  const char *ptr;      /* null: none */
+  size_t len;           /* in bytes */
 } vsoa_text;
 
+/* Bytes. */
 typedef struct vsoa_bytes {
-  const void *ptr;
-  size_t len;
+  const void *ptr;      /* null: none */
+  size_t len;           /* in bytes */
 } vsoa_bytes;
 
 /* One client of one service. Never 0, not used again while the client lives. */
@@ -93,26 +95,28 @@ enum {
   VSOA_LOG_ERROR = 4
 };
 
+/* One RPC, while `command` runs. */
 typedef struct vsoa_request {
   size_t size;          /* of this structure */
-  vsoa_service service;
-  uint32_t seqno;
-  vsoa_client client;
+  vsoa_service service; /* by which it came */
+  uint32_t seqno;       /* as the client has numbered it */
+  vsoa_client client;   /* who calls */
   int method;           /* VSOA_METHOD_GET or VSOA_METHOD_SET */
   vsoa_text url;        /* as the client sent it */
   vsoa_text command;    /* which of the descriptor's command URLs it was mapped to */
   vsoa_text path;       /* what a mount point leaves of the URL: the plugin's own view of it */
   vsoa_text param;      /* JSON text, unchecked; empty: none */
-  vsoa_bytes data;
+  vsoa_bytes data;      /* what came beside the param */
 } vsoa_request;
 
+/* What is known of a client. */
 typedef struct vsoa_client_info {
   size_t size;          /* set by the caller to sizeof(vsoa_client_info) */
-  vsoa_service service;
+  vsoa_service service; /* by which it came */
   uint32_t id;          /* as the protocol numbers it within its service */
   char address[64];     /* IP address, NUL-terminated */
   char role[64];        /* from the credential that matched, cut to 63 bytes, NUL-terminated; empty: none */
-  uint16_t port;
+  uint16_t port;        /* of the client's end */
   uint16_t quick_port;  /* 0: no quick channel */
   uint8_t authed;       /* 0 or 1 */
   uint8_t priority;     /* 0..7 */
@@ -125,6 +129,7 @@ typedef struct vsoa_stream_callbacks {
   /* connected 1: the client is there; 0: the end, or that it has not come. 0 comes once, and last, unless
    * the plugin is stopped before: then nothing comes. */
   void (*link)(void *argument, vsoa_stream stream, int connected);
+  /* What has come. */
   void (*data)(void *argument, vsoa_stream stream, vsoa_bytes data);
   /* What made stream_send answer VSOA_E_FULL, or stream_is_writable 0, is sent. */
   void (*writable)(void *argument, vsoa_stream stream);
@@ -141,17 +146,18 @@ typedef struct vsoa_stream_info {
   uint64_t sent;        /* bytes that have left */
   uint64_t queued;      /* bytes that have not */
   int error;            /* in the callback that tells the end: why, as in errno; 0: it was closed */
-  uint16_t tunid;
+  uint16_t tunid;       /* what the client was told */
   uint8_t connected;    /* 0 or 1 */
 } vsoa_stream_info;
 
 /* What the host does for a plugin. The first parameter is always the table itself, which belongs to one
  * plugin. A plugin built against a later minor looks at `size` before it uses what that minor added. */
 typedef struct vsoa_host vsoa_host;
+/* What the host does for a plugin. */
 struct vsoa_host {
-  size_t size;
-  uint16_t abi_major;
-  uint16_t abi_minor;
+  size_t size;          /* of this structure, as the host knows it */
+  uint16_t abi_major;   /* of the host */
+  uint16_t abi_minor;   /* of the host */
 
   /* --- calls ---
    * reply: answers a call, once. status 0..255; tunid 0: none. The call is gone afterwards, answered or
@@ -164,13 +170,16 @@ struct vsoa_host {
    * drop: gives a call up without an answer. */
   int (*reply)(const vsoa_host *host, vsoa_call *call, int status, vsoa_text param, vsoa_bytes data,
                uint16_t tunid);
+  /* Takes the right to answer out of the callback. */
   vsoa_call *(*defer)(const vsoa_host *host, vsoa_call *call);
+  /* Gives a deferred call up: no answer is sent. */
   void (*drop)(const vsoa_host *host, vsoa_call *call);
 
   /* --- publish and datagram --- service 0: every service that this plugin is in. VSOA_E_FULL: the
    * client's outbox, or the way to it, has no room; for publish, at one service at least. */
   int (*publish)(const vsoa_host *host, vsoa_service service, vsoa_text url, vsoa_text param,
                  vsoa_bytes data, int channel);
+  /* Sends a datagram to one client. */
   int (*datagram)(const vsoa_host *host, vsoa_client client, vsoa_text url, vsoa_text param,
                   vsoa_bytes data, int channel);
   /* 1: at least one client has a subscription that takes this URL; 0: none. */
@@ -181,18 +190,27 @@ struct vsoa_host {
    * service_name: writes at most `capacity` bytes, NUL included, and returns the length of the name, or
    *   VSOA_E_NOT_FOUND. */
   size_t (*services)(const vsoa_host *host, vsoa_service *out, size_t capacity);
+  /* Its name, NUL-terminated. */
   int (*service_name)(const vsoa_host *host, vsoa_service service, char *out, size_t capacity);
+  /* Fills `out`; returns how many there are. */
   size_t (*clients)(const vsoa_host *host, vsoa_service service, vsoa_client *out, size_t capacity);
+  /* Fills `info`. */
   int (*client_info)(const vsoa_host *host, vsoa_client client, vsoa_client_info *info);
   /* The client's TLS certificate, DER: writes at most `capacity` bytes into `out` and its length into
    * `length`; length 0: the client showed none, as on every connection without TLS. */
   int (*client_certificate)(const vsoa_host *host, vsoa_client client, void *out, size_t capacity,
                             size_t *length);
+  /* 1: this client would get a publish on this URL; 0: not. */
   int (*client_is_subscribed)(const vsoa_host *host, vsoa_client client, vsoa_text url);
+  /* 0: it gets no publishes. */
   int (*client_set_authed)(const vsoa_host *host, vsoa_client client, int authed);
+  /* 0..7. */
   int (*client_set_priority)(const vsoa_host *host, vsoa_client client, int priority);
+  /* TCP keepalive; 0: off. */
   int (*client_set_keepalive)(const vsoa_host *host, vsoa_client client, unsigned idle_seconds);
+  /* For the kernel to take some of what is queued. */
   int (*client_set_send_timeout)(const vsoa_host *host, vsoa_client client, unsigned milliseconds);
+  /* Ends the session. */
   int (*client_close)(const vsoa_host *host, vsoa_client client);
 
   /* --- timers --- first run after delay_ms, then every interval_ms unless that is 0. The function is a
@@ -202,6 +220,7 @@ struct vsoa_host {
    * CONCURRENT, the function is not called again; otherwise one call may still be under way. */
   vsoa_timer (*timer_start)(const vsoa_host *host, unsigned delay_ms, unsigned interval_ms,
                             void (*function)(void *argument), void *argument);
+  /* Ends a timer. */
   int (*timer_stop)(const vsoa_host *host, vsoa_timer timer);
 
   /* --- work queues --- runs the function on a work queue of the configuration; an empty name: the queue
@@ -215,7 +234,9 @@ struct vsoa_host {
    * most 64 bytes, at most 256 of them for a plugin (then VSOA_E_FULL). A name is either a counter or a
    * gauge. */
   void (*log)(const vsoa_host *host, int level, vsoa_text line);
+  /* Adds to a counter of the metrics. */
   int (*counter_add)(const vsoa_host *host, vsoa_text name, uint64_t delta);
+  /* Sets a gauge of the metrics. */
   int (*gauge_set)(const vsoa_host *host, vsoa_text name, double value);
 
   /* --- streams --- ABI 1.1: only where `size` reaches that far. Raw bytes both ways, over a connection of
@@ -236,13 +257,21 @@ struct vsoa_host {
    *   first. */
   int (*stream_create)(const vsoa_host *host, vsoa_client client, const vsoa_stream_callbacks *callbacks,
                        void *argument, unsigned timeout_ms, vsoa_stream *stream, uint16_t *tunid);
+  /* Sends; returns how many bytes were taken. */
   int64_t (*stream_send)(const vsoa_host *host, vsoa_stream stream, vsoa_bytes data);
+  /* 1: stream_send takes a piece now. */
   int (*stream_is_writable)(const vsoa_host *host, vsoa_stream stream);
+  /* Stops reading, or reads again. */
   int (*stream_pause)(const vsoa_host *host, vsoa_stream stream, int paused);
+  /* Nothing more will be sent. */
   int (*stream_shutdown)(const vsoa_host *host, vsoa_stream stream);
+  /* Ends it. */
   int (*stream_close)(const vsoa_host *host, vsoa_stream stream, int abort);
+  /* TCP keepalive; 0: off. */
   int (*stream_set_keepalive)(const vsoa_host *host, vsoa_stream stream, unsigned idle_seconds);
+  /* For the kernel to take some of what is queued. */
   int (*stream_set_send_timeout)(const vsoa_host *host, vsoa_stream stream, unsigned milliseconds);
+  /* Fills `info`. */
   int (*stream_info)(const vsoa_host *host, vsoa_stream stream, vsoa_stream_info *info);
 };
 
@@ -270,11 +299,13 @@ typedef struct vsoa_plugin {
   /* 0: running. Anything else: the plugin is not served; it should have logged why. `config` is JSON
    * text, the settings of the configuration, "null" when there are none. */
   int (*start)(const vsoa_host *host, vsoa_text config, void **state);
+  /* Ends; no callback follows. */
   void (*stop)(void *state);
 
   /* An RPC. Answer it with host->reply, now, or later after host->defer. Returning without either means
    * that the client gets no answer. */
   void (*command)(void *state, vsoa_call *call, const vsoa_request *request);
+  /* One datagram. */
   void (*datagram)(void *state, vsoa_client client, vsoa_text url, vsoa_text param, vsoa_bytes data,
                    int channel);
   /* connected 1: the client has passed the handshake; 0: it is gone. */

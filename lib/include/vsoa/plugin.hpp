@@ -39,6 +39,7 @@ namespace plugin {
 /// publicly; what you do not override costs nothing.
 class base {
  public:
+  /// The host outlives the plugin.
   explicit base(plugin::host h) noexcept : host(h) {}
   virtual ~base() = default;
   base(const base&) = delete;
@@ -48,16 +49,20 @@ class base {
   virtual void start(std::string_view config) { (void)config; }
   /// Just before destruction. No callback runs any more; host functions still work.
   virtual void stop() {}
+  /// A datagram of a client; not answered.
   virtual void on_datagram(plugin::client from, std::string_view url, std::string_view param,
                            bytes data, channel via) {
     (void)from, (void)url, (void)param, (void)data, (void)via;
   }
+  /// A client has passed the handshake, or is gone.
   virtual void on_client(plugin::client who, bool connected) { (void)who, (void)connected; }
+  /// URLs that a client has newly subscribed to, or given up.
   virtual void on_subscription(plugin::client who, const std::vector<std::string_view>& urls,
                                bool subscribed) {
     (void)who, (void)urls, (void)subscribed;
   }
 
+  /// Everything that the daemon does for a plugin.
   const plugin::host host;
 };
 

@@ -31,9 +31,12 @@ namespace plugin {
 class stream {
  public:
   stream() noexcept = default;
+  /// For the face itself.
   stream(const vsoa_host* host, vsoa_stream id) noexcept : host_(host), id_(id) {}
 
+  /// As the host numbers it; 0: none.
   vsoa_stream id() const noexcept { return id_; }
+  /// Whether it is one.
   explicit operator bool() const noexcept { return id_ != 0; }
 
   /// @return how much was taken, all of up to 256 KiB; or VSOA_E_FULL: on_writable follows; or
@@ -42,20 +45,28 @@ class stream {
     if (id_ == 0) return VSOA_E_NOT_FOUND;
     return host_->stream_send(host_, id_, detail::to_c(data));
   }
+  /// Whether send() takes a piece now.
   bool is_writable() const noexcept {
     return id_ != 0 && host_->stream_is_writable(host_, id_) == 1;
   }
+  /// Stops reading.
   int pause() const noexcept { return set_paused(1); }
+  /// Reads again.
   int resume() const noexcept { return set_paused(0); }
+  /// Says that nothing more will be sent.
   int shutdown_write() const noexcept {
     return id_ == 0 ? VSOA_E_NOT_FOUND : host_->stream_shutdown(host_, id_);
   }
+  /// Ends it when what is queued has been sent.
   int close() const noexcept { return end(0); }
+  /// Ends it by a reset.
   int abort() const noexcept { return end(1); }
+  /// TCP keepalive; 0: off.
   int set_keepalive(std::chrono::seconds idle) const noexcept {
     if (id_ == 0) return VSOA_E_NOT_FOUND;
     return host_->stream_set_keepalive(host_, id_, static_cast<unsigned>(idle.count()));
   }
+  /// For the kernel to take some of what is queued; 0: none.
   int set_send_timeout(std::chrono::milliseconds timeout) const noexcept {
     if (id_ == 0) return VSOA_E_NOT_FOUND;
     return host_->stream_set_send_timeout(host_, id_, static_cast<unsigned>(timeout.count()));
@@ -83,17 +94,24 @@ class stream {
 /// What a stream tells; each may be empty. What they hold is let go after on_link(false), or when
 /// the plugin has stopped.
 struct stream_events {
+  /// true: connected; false: the end.
   std::function<void(stream, bool connected)> on_link;
+  /// What has come; valid until it returns.
   std::function<void(stream, bytes data)> on_data;
+  /// What made send() refuse is sent.
   std::function<void(stream)> on_writable;
   /// The client sends no more, but may still read. Without it the stream is closed then.
   std::function<void(stream)> on_end;
 };
 
+/// What create_stream() gives.
 struct stream_offer {
+  /// Empty when it failed.
   plugin::stream stream;
+  /// What the client must be told.
   std::uint16_t tunid = 0;
   int result = VSOA_E_FAILED;  ///< of plugin.h
+  /// Whether there is a stream.
   explicit operator bool() const noexcept { return result == VSOA_OK; }
 };
 

@@ -49,11 +49,15 @@ enum class level : int {
 
 /// Bytes that belong to somebody else.
 struct bytes {
+  /// Where they are; null: none.
   const void* data = nullptr;
+  /// How many they are.
   std::size_t size = 0;
 
   constexpr bytes() noexcept = default;
+  /// Of anybody.
   constexpr bytes(const void* pointer, std::size_t length) noexcept : data(pointer), size(length) {}
+  /// Of the host.
   constexpr bytes(vsoa_bytes raw) noexcept : data(raw.ptr), size(raw.len) {}
   /// Of any container of bytes: std::string, std::vector<std::byte>, std::array<unsigned char, N>.
   template <class Container, class = decltype(std::declval<const Container&>().data()),
@@ -62,6 +66,7 @@ struct bytes {
   constexpr bytes(const Container& container) noexcept
       : data(container.data()), size(container.size()) {}
 
+  /// As text.
   std::string_view text() const noexcept { return {static_cast<const char*>(data), size}; }
 };
 
@@ -170,9 +175,12 @@ inline void run_job(void* argument) noexcept {
 class deferred_call {
  public:
   deferred_call() noexcept = default;
+  /// For the face itself.
   deferred_call(const vsoa_host* host, vsoa_call* raw) noexcept : host_(host), call_(raw) {}
+  /// Takes the right over.
   deferred_call(deferred_call&& other) noexcept
       : host_(other.host_), call_(std::exchange(other.call_, nullptr)) {}
+  /// Takes the right over; the one that it had is dropped.
   deferred_call& operator=(deferred_call&& other) noexcept {
     std::swap(host_, other.host_);
     std::swap(call_, other.call_);
@@ -180,6 +188,7 @@ class deferred_call {
   }
   ~deferred_call() { reply(status::no_responding); }
 
+  /// Whether the answer is still owed.
   explicit operator bool() const noexcept { return call_ != nullptr; }
 
   /// @return VSOA_OK or an error of plugin.h; a second answer does nothing
@@ -207,20 +216,27 @@ class deferred_call {
 /// client gets no answer.
 class call {
  public:
+  /// For the face itself.
   call(const vsoa_host* host, vsoa_call* raw, const vsoa_request& request) noexcept
       : host_(host), call_(raw), request_(request) {}
   call(const call&) = delete;
   call& operator=(const call&) = delete;
 
+  /// As the client has sent it.
   std::string_view url() const noexcept { return detail::view(request_.url); }
   /// Which of the plugin's commands this is.
   std::string_view command() const noexcept { return detail::view(request_.command); }
   /// The URL as the plugin declares it, without the mount point.
   std::string_view path() const noexcept { return detail::view(request_.path); }
+  /// JSON text, unchecked; empty: none.
   std::string_view param() const noexcept { return detail::view(request_.param); }
+  /// What came beside the param.
   bytes data() const noexcept { return request_.data; }
+  /// GET or SET.
   plugin::method method() const noexcept { return static_cast<plugin::method>(request_.method); }
+  /// Who calls.
   plugin::client client() const noexcept { return request_.client; }
+  /// By which service.
   plugin::service service() const noexcept { return request_.service; }
 
   /// Answers, on this thread. @return VSOA_OK or an error of plugin.h
@@ -235,6 +251,7 @@ class call {
   }
   /// Takes the right to answer out of the handler. Empty if it has been answered already.
   deferred_call defer() noexcept { return {host_, host_->defer(host_, call_)}; }
+  /// Gives the call up: no answer is sent.
   void drop() noexcept { host_->drop(host_, call_); }
 
  private:
@@ -247,10 +264,12 @@ class call {
 class timer {
  public:
   timer() noexcept = default;
+  /// The other is empty then.
   timer(timer&& other) noexcept
       : host_(other.host_),
         id_(std::exchange(other.id_, 0)),
         number_(std::exchange(other.number_, 0)) {}
+  /// Stops the one that it had.
   timer& operator=(timer&& other) noexcept {
     std::swap(host_, other.host_);
     std::swap(id_, other.id_);
@@ -259,6 +278,7 @@ class timer {
   }
   ~timer() { stop(); }
 
+  /// Ends it; idempotent.
   void stop() noexcept {
     if (number_ == 0) return;
     host_->timer_stop(host_, id_);
@@ -292,6 +312,7 @@ struct stream_offer;
 /// plugin.h.
 class host {
  public:
+  /// For the face itself.
   explicit host(const vsoa_host* raw) noexcept : raw_(raw) {}
   /// The C table, for what is not wrapped here.
   const vsoa_host* raw() const noexcept { return raw_; }
@@ -302,19 +323,23 @@ class host {
     return raw_->publish(raw_, s, detail::to_c(url), detail::to_c(param), detail::to_c(data),
                          static_cast<int>(via));
   }
+  /// To the subscribers of a URL.
   int publish(std::string_view url, std::string_view param, bytes data = {},
               channel via = channel::normal) const noexcept {
     return publish(0, url, param, data, via);
   }
+  /// To one client.
   int datagram(plugin::client c, std::string_view url, std::string_view param, bytes data = {},
                channel via = channel::normal) const noexcept {
     return raw_->datagram(raw_, c, detail::to_c(url), detail::to_c(param), detail::to_c(data),
                           static_cast<int>(via));
   }
+  /// Whether anybody would get a publish on `url`.
   bool is_subscribed(std::string_view url, plugin::service s = 0) const noexcept {
     return raw_->is_subscribed(raw_, s, detail::to_c(url)) == 1;
   }
 
+  /// Those that serve the plugin.
   std::vector<plugin::service> services() const {
     std::vector<plugin::service> list(raw_->services(raw_, nullptr, 0));
     const std::size_t count = raw_->services(raw_, list.data(), list.size());
@@ -329,6 +354,7 @@ class host {
     raw_->service_name(raw_, s, text.data(), text.size());
     return text.data();
   }
+  /// Those that have passed the handshake.
   std::vector<plugin::client> clients(plugin::service s = 0) const {
     std::vector<plugin::client> list(raw_->clients(raw_, s, nullptr, 0));
     const std::size_t count = raw_->clients(raw_, s, list.data(), list.size());
@@ -354,21 +380,27 @@ class host {
       if (whole) return der;
     }
   }
+  /// Whether this client would.
   bool is_subscribed(plugin::client c, std::string_view url) const noexcept {
     return raw_->client_is_subscribed(raw_, c, detail::to_c(url)) == 1;
   }
+  /// A client that is not gets no publishes.
   int set_authed(plugin::client c, bool authed) const noexcept {
     return raw_->client_set_authed(raw_, c, authed ? 1 : 0);
   }
+  /// 0..7.
   int set_priority(plugin::client c, int priority) const noexcept {
     return raw_->client_set_priority(raw_, c, priority);
   }
+  /// TCP keepalive; 0: off.
   int set_keepalive(plugin::client c, std::chrono::seconds idle) const noexcept {
     return raw_->client_set_keepalive(raw_, c, static_cast<unsigned>(idle.count()));
   }
+  /// For the kernel to take some of what is queued.
   int set_send_timeout(plugin::client c, std::chrono::milliseconds timeout) const noexcept {
     return raw_->client_set_send_timeout(raw_, c, static_cast<unsigned>(timeout.count()));
   }
+  /// Ends a session; what is queued for it is lost.
   int close(plugin::client c) const noexcept { return raw_->client_close(raw_, c); }
 
   /// Runs once after `delay`, unless the timer goes first.
@@ -397,12 +429,15 @@ class host {
       plugin::client c, stream_events events,
       std::chrono::milliseconds timeout = std::chrono::milliseconds(0)) const;
 
+  /// A line of the log.
   void log(level l, std::string_view line) const noexcept {
     raw_->log(raw_, static_cast<int>(l), detail::to_c(line));
   }
+  /// Adds to a counter, which shows in the metrics.
   int count(std::string_view name, std::uint64_t delta = 1) const noexcept {
     return raw_->counter_add(raw_, detail::to_c(name), delta);
   }
+  /// Sets a gauge, which shows in the metrics.
   int gauge(std::string_view name, double value) const noexcept {
     return raw_->gauge_set(raw_, detail::to_c(name), value);
   }

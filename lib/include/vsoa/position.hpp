@@ -24,19 +24,24 @@ inline constexpr std::uint16_t default_position_port = 54;
 /// Address families as the protocol numbers them, whatever the operating system does.
 enum class position_domain : int { any = -1, inet = 2, inet6 = 10 };
 
+/// What a client asks.
 struct position_query {
   std::string name;  ///< as asked, at most 512 bytes
+  /// The family that is asked for.
   position_domain domain = position_domain::any;
   socket_address peer;  ///< who asks
   ip_address local;     ///< the address of ours on which the query arrived
 };
 
+/// A service and where it is.
 struct position_entry {
+  /// As the client will ask for it.
   std::string name;
   socket_address address;  ///< port 1..65535
   bool secure = false;     ///< TLS required
 };
 
+/// Counters since the start; each only grows.
 struct position_server_stats {
   std::uint64_t queries = 0;       ///< well-formed, answered or not
   std::uint64_t answered = 0;      ///< with an address
@@ -46,6 +51,7 @@ struct position_server_stats {
   std::uint64_t overloaded = 0;    ///< dropped: too many queries await the callback's answer
 };
 
+/// Limits, so that nobody is answered too much.
 struct position_server_options {
   std::uint32_t answers_per_second = 100;  ///< to one IPv4 address or IPv6 /64; 0: no limit
   std::uint32_t burst = 200;               ///< at once, after a pause; 1 or more
@@ -65,6 +71,7 @@ class VSOA_API position_server {
   /// An exception that leaves it is logged, and no answer is sent.
   using query_callback = std::function<void(const position_query&, answer)>;
 
+  /// Bound to nothing yet. `loops` outlives it.
   position_server(runtime& loops, query_callback on_query, position_server_options options = {});
   ~position_server();
   position_server(const position_server&) = delete;
@@ -89,7 +96,9 @@ class VSOA_API position_server {
 VSOA_API void set_position_server(std::optional<socket_address> server);
 VSOA_API std::vector<socket_address> position_servers();
 
+/// How long and for what.
 struct lookup_options {
+  /// The family that is asked for.
   position_domain domain = position_domain::any;
   std::chrono::milliseconds timeout{2000};  ///< for each attempt
   int attempts = 2;                         ///< for each server

@@ -8,12 +8,14 @@
 
 namespace vsoa {
 
+/// How a robot connects, watches and waits.
 struct robot_options {
   /// Of each attempt; its timeout is at least 50 ms.
   connect_options connect;
   /// A ping each; at least 50 ms. When more than `max_lost` in a row have not been answered within
   /// it, the connection is lost and reset.
   std::chrono::milliseconds keepalive{3000};
+  /// See `keepalive`.
   unsigned max_lost = 3;
   /// From a failed attempt, or the loss of a connection, to the next attempt; at least 20 ms.
   std::chrono::milliseconds reconnect_delay{1000};

@@ -13,9 +13,11 @@
 
 namespace vsoa {
 
+/// How many loops, and what they do besides.
 struct runtime_options {
   /// 1..64; 0: one per core that this process may use, 64 at most. More: std::invalid_argument.
   std::size_t loops = 1;
+  /// For what the library has to say; empty: nothing.
   log_sink log;
   /// How long a loop goes on asking for work before it sleeps: lower latency for a core at 100 %.
   /// 0: not at all.
@@ -25,6 +27,7 @@ struct runtime_options {
 /// Owns the loops. Construct it first, destroy it last: everything on it must be gone by then.
 class VSOA_API runtime {
  public:
+  /// Does not start. Throws std::invalid_argument, and std::system_error without descriptors.
   explicit runtime(runtime_options options = {});
   ~runtime();  ///< stops
   runtime(const runtime&) = delete;
@@ -36,6 +39,7 @@ class VSOA_API runtime {
   /// from a loop's own thread.
   void stop();
 
+  /// How many loops there are.
   std::size_t size() const noexcept;
   /// The index of the loop that the calling thread runs; size(): none of these. Any thread.
   std::size_t here() const noexcept;

@@ -42,6 +42,7 @@ using client_id = std::uint32_t;
 
 /// What a client must have, and the role that it gives: a password, a certificate, or both.
 struct credential {
+  /// What is given; any text.
   std::string role;
   std::string password;       ///< empty beside a certificate: none is asked for
   std::string certificate{};  ///< a pattern of vsoa::matches(); empty: none is asked for
@@ -67,6 +68,7 @@ struct server_limits {
       30000};                                   ///< for the rest of a packet once begun; 0: none
   std::chrono::milliseconds send_timeout{100};  ///< for the kernel to take some of what waits
   std::size_t outbox = 4U << 20;                ///< bytes queued for one client
+  /// What is done then.
   slow_consumer slow = slow_consumer::close;
   std::size_t subscriptions = 1024;             ///< URLs per client; more: status NO_MEMORY
   std::size_t subscription_bytes = 256U << 10;  ///< of their text, per client; more: NO_MEMORY
@@ -75,11 +77,13 @@ struct server_limits {
   std::size_t streams_per_client = 64;  ///< of them for one client
 };
 
+/// How a server is set up; what is not here can be changed later.
 struct server_options {
   std::string info =
       "\"\"";  ///< SERVINFO, as JSON text, else construction throws; keep it under 2048 bytes
   std::vector<credential>
       credentials;  ///< none: open to all. The first that matches gives the role
+  /// What clients can make it hold.
   server_limits limits;
   std::chrono::seconds keepalive{0};  ///< TCP keepalive idle time of new clients; 0: off
   /// TLS on all its addresses; the quick channel is off then. Files that can't be used:
@@ -90,9 +94,11 @@ struct server_options {
 /// Counters since the start; each only grows, but for those said to be gauges.
 struct server_stats {
   std::uint64_t clients = 0;  ///< gauge: connections now, handshakes included
+  /// TCP connections.
   std::uint64_t accepted = 0;
   std::uint64_t refused = 0;     ///< over a limit at accept, or displaced by a newer one
   std::uint64_t handshakes = 0;  ///< sessions that passed
+  /// Connections closed for `handshake_timeout`.
   std::uint64_t handshake_timeouts = 0;
   std::uint64_t tls_failed = 0;              ///< TLS handshakes that failed
   std::uint64_t tls_handshake_timeouts = 0;  ///< TLS handshakes that were not over in time
@@ -100,7 +106,9 @@ struct server_stats {
   std::uint64_t protocol_errors = 0;  ///< connections closed for malformed or oversized packets
   std::uint64_t slow_closed = 0;      ///< connections reset because they did not read
   std::uint64_t dropped = 0;          ///< publishes and datagrams: outbox full, or not taken by UDP
+  /// Connections closed for `partial_timeout`.
   std::uint64_t partial_timeouts = 0;
+  /// RPCs that have come.
   std::uint64_t calls = 0;
   std::uint64_t calls_refused = 0;   ///< answered NO_MEMORY: calls_in_flight, or a full work queue
   std::uint64_t publishes = 0;       ///< of publish(); publish_to() is not counted
@@ -109,7 +117,8 @@ struct server_stats {
   std::uint64_t relayed = 0;         ///< of these published, see route_datagrams()
   std::uint64_t quick_rejected = 0;  ///< malformed, not DATAGRAM, unknown client, wrong source
                                      ///< address, or too many on their way to the client's loop
-  std::uint64_t received_bytes = 0;
+  std::uint64_t received_bytes = 0;  ///< by TCP
+  /// By TCP.
   std::uint64_t sent_bytes = 0;
   std::uint64_t reads = 0;             ///< system calls that read from a client's TCP socket
   std::uint64_t writes = 0;            ///< system calls that wrote to a client's TCP socket
@@ -119,17 +128,22 @@ struct server_stats {
   std::uint64_t streams_refused = 0;   ///< over a limit
   std::uint64_t stream_timeouts = 0;   ///< offered, and the client did not come
   std::uint64_t stream_strangers = 0;  ///< connections to an offered stream from elsewhere
+  /// By streams.
   std::uint64_t stream_received_bytes = 0;
   std::uint64_t stream_sent_bytes = 0;    ///< of relayed streams: both ways
   std::uint64_t stream_queued_bytes = 0;  ///< gauge: taken by send(), and not yet by the kernel
 };
 
+/// What is known of a session.
 struct client_info {
+  /// Never 0 in a session.
   client_id id = 0;
   socket_address address;  ///< the client's end
   socket_address local;    ///< ours
   std::string role;        ///< empty on an open server
+  /// See set_authed().
   bool authed = true;
+  /// 0..7; see set_priority().
   std::uint8_t priority = 0;
   std::uint16_t quick_port = 0;  ///< 0: the client has no quick channel
 };
@@ -139,7 +153,9 @@ struct client_info {
 class VSOA_API deferred_call {
  public:
   deferred_call() noexcept = default;
+  /// Takes the right over.
   deferred_call(deferred_call&&) noexcept;
+  /// Answers NO_RESPONDING where it still had to, and takes the other right over.
   deferred_call& operator=(deferred_call&&) noexcept;
   ~deferred_call();
 
@@ -147,6 +163,7 @@ class VSOA_API deferred_call {
   void reply(status s, const payload_view& payload = {}, std::uint16_t tunid = 0);
   /// Gives the call up: no answer is sent.
   void drop() noexcept;
+  /// Whether the answer is still owed.
   explicit operator bool() const noexcept { return static_cast<bool>(owner_); }
 
   /// For libvsoa's own parts.
@@ -166,10 +183,15 @@ class VSOA_API call {
   call(const call&) = delete;
   call& operator=(const call&) = delete;
 
+  /// Who calls.
   client_id client() const noexcept { return client_; }
+  /// As the client has sent it.
   std::string_view url() const noexcept { return url_; }
+  /// GET or SET.
   enum method method() const noexcept { return method_; }
+  /// As the client has numbered it.
   std::uint32_t seqno() const noexcept { return seqno_; }
+  /// What was sent.
   const payload_view& payload() const noexcept { return payload_; }
 
   /// Answers: once; a second time does nothing. A handler that returns without having answered or
@@ -180,6 +202,7 @@ class VSOA_API call {
   /// Takes the right to answer out of the handler. Empty if already answered or deferred.
   [[nodiscard]] deferred_call defer();
 
+  /// @cond for libvsoa's own parts
  protected:
   call() noexcept = default;
   ~call() = default;
@@ -192,13 +215,16 @@ class VSOA_API call {
   std::uint32_t seqno_ = 0;
   payload_view payload_;
   bool open_ = true;
+  /// @endcond
 };
 
 /// Handlers must not throw; one that does is answered NO_RESPONDING and logged.
 using command_handler = std::function<void(call&)>;
 
+/// See the head of this file.
 class VSOA_API server {
  public:
+  /// Bound to nothing yet. `loops` outlives it. Throws std::invalid_argument for bad options.
   server(runtime& loops, server_options options = {});
   /// Stops, and waits until no callback of this server runs on a loop. Handlers on a work queue
   /// may still wait or run there; what they answer is dropped, and they must not use the server.
@@ -222,6 +248,7 @@ class VSOA_API server {
   /// Closes listeners and clients. Idempotent. Not on a loop's thread.
   void stop();
 
+  /// Those that listen() has returned, in that order.
   std::vector<socket_address> addresses() const;
 
   /// Serves a URL: exact "/a", a subtree "/a/" (with "/a" unless that is served itself), or "/",
@@ -233,10 +260,14 @@ class VSOA_API server {
   /// Several at once: (URL, handler, queue or null) replace all that were registered before. False,
   /// and nothing changes, if one of the URLs is not valid.
   struct command_entry {
+    /// See command().
     std::string url;
+    /// What serves it.
     command_handler handler;
+    /// Null: on the client's loop.
     work_queue* queue = nullptr;
   };
+  /// See command_entry.
   bool set_commands(std::vector<command_entry> entries);
   /// Serves requests that no command serves; without it they are answered INVALID_URL. The handler
   /// answers, or returns false to have INVALID_URL sent. Must not throw. Before start().
@@ -245,13 +276,16 @@ class VSOA_API server {
   /// @param connected  true once the handshake is passed; false when that session is gone, and
   ///                   client() no longer finds it
   using client_callback = std::function<void(client_id, bool connected)>;
+  /// Who has sent what, and how; the views die when it returns.
   using datagram_callback =
       std::function<void(client_id, std::string_view url, payload_view, channel)>;
   /// `urls` are those newly added, or really removed. Those that end with the session are not told.
   using subscription_callback =
       std::function<void(client_id, std::span<const std::string_view> urls)>;
   // The setters below: before start(). The callbacks must not throw.
+  /// Clients that come and go.
   void on_client(client_callback);
+  /// Datagrams, whatever their URL.
   void on_datagram(datagram_callback);
   /// What becomes of a client's datagram.
   enum class datagram_route : std::uint8_t {
@@ -263,8 +297,11 @@ class VSOA_API server {
   /// other on one URL. To relay here costs far less than to publish from on_datagram. Without it
   /// all are told.
   using datagram_router = std::function<datagram_route(std::string_view url)>;
+  /// See datagram_router.
   void route_datagrams(datagram_router);
+  /// After it has been granted.
   void on_subscribe(subscription_callback);
+  /// After they are gone.
   void on_unsubscribe(subscription_callback);
 
   /// Sends to every subscriber of `url` that has passed the handshake and is authed, of higher
@@ -286,16 +323,20 @@ class VSOA_API server {
 
   /// Clients that have passed the handshake, of higher priority first.
   std::vector<client_info> clients() const;
+  /// Nothing: no such client, or still in its handshake.
   std::optional<client_info> client(client_id id) const;
+  /// Whether this client takes a publish on `url`.
   bool is_subscribed(client_id client, std::string_view url) const;
 
   // Each: false if there is no such client.
+  /// A client that is not gets no publishes.
   bool set_authed(client_id client, bool authed);
   /// @param priority  0..7, else false: order of publishes, IP TOS, and a QOSSETUP packet to the
   ///                  client
   bool set_priority(client_id client, std::uint8_t priority);
   /// TCP keepalive: probe after `idle`, give up after about three times that. 0: off.
   bool set_keepalive(client_id client, std::chrono::seconds idle);
+  /// See server_limits::send_timeout.
   bool set_send_timeout(client_id client, std::chrono::milliseconds timeout);
   bool close(client_id client);  ///< what is queued for the client is lost
 
@@ -327,6 +368,7 @@ class VSOA_API server {
   /// For new clients and, if `existing`, for those connected.
   void set_send_timeout(std::chrono::milliseconds timeout, bool existing = true);
 
+  /// Now, of all loops together.
   server_stats stats() const;
 
  private:

@@ -7,10 +7,12 @@
 #include <string>
 #include <string_view>
 
+#include "vsoa/export.hpp"
+
 namespace vsoa {
 
 /// The parts of a server's URL.
-struct server_url {
+struct VSOA_API server_url {
   std::string host;                   ///< an IP literal without brackets, or a name in lower case
   std::optional<std::uint16_t> port;  ///< 1..65535
   std::string path;                   ///< "/" when there is none; what one-shot fetch() calls

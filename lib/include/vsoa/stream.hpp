@@ -23,6 +23,7 @@
 #include <system_error>
 
 #include "vsoa/address.hpp"
+#include "vsoa/export.hpp"
 
 namespace vsoa {
 
@@ -35,7 +36,8 @@ struct stream_counters {
   std::uint64_t queued = 0;    ///< taken by send(), and not yet by the kernel
 };
 
-class stream {
+/// A handle of a stream; see the head of this file.
+class VSOA_API stream {
  public:
   /// send() takes no more at once; a piece of on_data is never larger.
   static constexpr std::size_t max_piece = 256U << 10;
@@ -55,6 +57,7 @@ class stream {
   /// Stops reading: no on_data until resume(), the other side is held up by its own full buffers.
   /// Called in a callback of the stream it holds at once; elsewhere one more piece may come.
   void pause() const;
+  /// Reads again.
   void resume() const;
 
   /// Says that nothing more will be sent, behind what is queued. Reading goes on. The official
@@ -76,10 +79,13 @@ class stream {
   /// Why it ended: timed_out (nobody connected in time, or took what was queued), connection_reset,
   /// and what else the network says. No error: both sides have ended it, or ours has.
   std::error_code error() const noexcept;
+  /// Also of one that has ended.
   stream_counters counters() const noexcept;
   socket_address peer() const;  ///< the other end; before on_link(true): nothing
 
+  /// Whether it is one.
   explicit operator bool() const noexcept { return static_cast<bool>(impl_); }
+  /// Whether both are the same stream.
   bool operator==(const stream&) const noexcept = default;
 
   explicit stream(std::shared_ptr<stream_impl> impl) noexcept;  ///< for libvsoa's own parts
@@ -101,6 +107,7 @@ struct stream_callbacks {
   std::function<void(const stream&)> on_end;
 };
 
+/// How a stream is made.
 struct stream_options {
   std::chrono::milliseconds timeout{10000};   ///< for the other side to be connected
   std::chrono::seconds keepalive{0};          ///< see set_keepalive()
@@ -113,11 +120,13 @@ struct stream_options {
 /// What a server answers to the wish for a stream.
 struct stream_offer {
   std::uint16_t tunid = 0;  ///< to be told to the client
+  /// Empty when there is an error.
   class stream stream;
   /// not_connected: no such client; no_buffer_space: too many streams; operation_canceled: the
   /// server is stopping; or why the kernel gives no port.
   std::error_code error;
 
+  /// Whether there is a stream.
   explicit operator bool() const noexcept { return tunid != 0; }
 };
 

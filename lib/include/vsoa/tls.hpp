@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "vsoa/export.hpp"
+
 namespace vsoa {
 
 enum class tls_role { server, client };
@@ -39,11 +41,14 @@ struct tls_named_identity : tls_identity {
   std::string host;  ///< whatever the case; "*.example" stands for one more label
 };
 
+/// How TLS is spoken.
 struct tls_options {
   tls_identity identity;     ///< servers must have one
   std::string ca;            ///< path: the CAs that sign the other side's certificates
   bool default_cas = false;  ///< the system's CAs too
+  /// Of the other side's certificate.
   tls_verify verify = tls_verify::usual;
+  /// Older ones are refused.
   tls_version min_version = tls_version::v1_2;
   std::vector<tls_named_identity> sni;  ///< servers: instead of `identity`, by the name asked for
   /// Clients: the name that is sent (SNI) and that the server's certificate must have; an IP
@@ -55,7 +60,9 @@ struct tls_options {
 
 /// Something wrong with options, or with a file that they name.
 struct tls_problem {
+  /// What it can be about.
   enum class option { cert, key, key_password, ca, verify, sni_host };
+  /// What it is about.
   option where = option::cert;
   std::optional<std::size_t> sni;  ///< index, when it is about one of `sni`
   bool is_warning = false;         ///< works, but not as wanted: an expired certificate
@@ -63,9 +70,11 @@ struct tls_problem {
 };
 
 /// What is thrown where options can't be used.
-class tls_error : public std::runtime_error {
+class VSOA_API tls_error : public std::runtime_error {
  public:
+  /// Its what() is the message.
   explicit tls_error(tls_problem p) : std::runtime_error(p.message), problem_(std::move(p)) {}
+  /// Which option, and why.
   const tls_problem& problem() const noexcept { return problem_; }
 
  private:
@@ -73,26 +82,31 @@ class tls_error : public std::runtime_error {
 };
 
 /// All that is wrong with options, as far as can be told without a connection. Reads their files.
-std::vector<tls_problem> find_problems(const tls_options& options, tls_role role);
+VSOA_API std::vector<tls_problem> find_problems(const tls_options& options, tls_role role);
 
 /// Kind and text, such as "CN" and "gateway-1", or "DNS" and "gateway.example".
 struct certificate_name {
   std::string
       type;  ///< of subject and issuer: short name, or dotted OID. Others: DNS, IP, URI, email
   std::string value;  ///< UTF-8
+  /// Byte for byte.
   bool operator==(const certificate_name&) const = default;
 };
 
 /// An X.509 certificate, taken apart.
-struct certificate_info {
+struct VSOA_API certificate_info {
   int version = 0;                        ///< 3 nearly always
   std::string serial_number;              ///< hexadecimal, capitals
   std::vector<certificate_name> subject;  ///< in the order of the certificate
+  /// In the order of the certificate.
   std::vector<certificate_name> issuer;
+  /// Not valid earlier.
   std::chrono::system_clock::time_point not_before;
+  /// Not valid later.
   std::chrono::system_clock::time_point not_after;
   std::vector<certificate_name> alternative_names;  ///< of kinds that are not in the list: left out
   std::string key_algorithm;                        ///< "RSA", "EC", "ED25519"
+  /// Length of the key.
   int key_bits = 0;
   std::string signature_algorithm;  ///< "ecdsa-with-SHA256"
   std::string sha256;               ///< fingerprint: hexadecimal, capitals
@@ -100,19 +114,20 @@ struct certificate_info {
 
   /// "CN=gateway-1,O=acme": RFC 2253, the last part first.
   std::string subject_text() const;
+  /// The same of the issuer.
   std::string issuer_text() const;
 };
 
 /// Takes a certificate apart. Nothing: the bytes are none.
-std::optional<certificate_info> parse_certificate(std::span<const std::byte> der);
+VSOA_API std::optional<certificate_info> parse_certificate(std::span<const std::byte> der);
 
 /// Whether a certificate is meant by a pattern such as "CN=gateway*", "DNS=*.acme.example" or
 /// "CN=gateway*,O=acme". Each part is TYPE=TEXT and must match one of the subject's parts or, for
 /// DNS, IP, URI and email, one of the alternative names. In TEXT `*` stands for anything, `?` for
 /// one byte, and `\` makes the next character plain. Types, and the text of DNS and email, are the
 /// same in upper and lower case.
-bool matches(const certificate_info& certificate, std::string_view pattern);
+VSOA_API bool matches(const certificate_info& certificate, std::string_view pattern);
 /// What is wrong with such a pattern; empty: nothing.
-std::string pattern_problem(std::string_view pattern);
+VSOA_API std::string pattern_problem(std::string_view pattern);
 
 }  // namespace vsoa

@@ -22,7 +22,9 @@ class unique_function<Result(Arguments...)> {
   static constexpr std::size_t inline_bytes = 8 * sizeof(void*);
 
   unique_function() noexcept = default;
+  /// Empty.
   unique_function(std::nullptr_t) noexcept {}
+  /// Holds whatever can be called so.
   template <class Callable>
   requires(!std::same_as<std::remove_cvref_t<Callable>, unique_function> &&
            std::is_invocable_r_v<Result, std::remove_cvref_t<Callable>&, Arguments...>)
@@ -35,7 +37,9 @@ class unique_function<Result(Arguments...)> {
     }
     actions_ = &actions_of<body>;
   }
+  /// The other is empty then.
   unique_function(unique_function&& other) noexcept { take(other); }
+  /// The other is empty then.
   unique_function& operator=(unique_function&& other) noexcept {
     if (this != &other) {
       reset();
@@ -45,10 +49,13 @@ class unique_function<Result(Arguments...)> {
   }
   ~unique_function() { reset(); }
 
+  /// Calls what it holds.
   Result operator()(Arguments... arguments) {
     return actions_->call(place_, std::forward<Arguments>(arguments)...);
   }
+  /// Whether it holds something.
   explicit operator bool() const noexcept { return actions_ != nullptr; }
+  /// Destroys what it holds.
   void reset() noexcept {
     if (actions_ != nullptr) std::exchange(actions_, nullptr)->destroy(place_);
   }

@@ -97,14 +97,17 @@ class url_map {
     return map_.try_emplace(std::string(pattern)).first->second;
   }
 
+  /// The value of exactly this pattern; null: none.
   Value* find(std::string_view pattern) {
     const auto found = find_node(pattern, detail::prefix_hasher::of(pattern));
     return found == map_.end() ? nullptr : &found->second;
   }
+  /// The same.
   const Value* find(std::string_view pattern) const {
     return const_cast<url_map*>(this)->find(pattern);
   }
 
+  /// False: there was none.
   bool erase(std::string_view pattern) {
     const auto found = find_node(pattern, detail::prefix_hasher::of(pattern));
     if (found == map_.end()) return false;
@@ -133,9 +136,11 @@ class url_map {
     look(url, last.empty() ? hash.value() : hash.with(last, false), visit);
   }
 
+  /// A pattern that takes a URL, and its value.
   struct match {
-    std::string_view pattern;
-    const Value* value = nullptr;
+    std::string_view pattern;      ///< as it was put in
+    const Value* value = nullptr;  ///< null: none takes the URL
+    /// Whether there is one.
     explicit operator bool() const noexcept { return value != nullptr; }
   };
   /// The most specific pattern that takes `url`: exact, else the longest subtree, "/" last.
@@ -147,9 +152,13 @@ class url_map {
     return best;
   }
 
+  /// How many patterns there are.
   std::size_t size() const noexcept { return map_.size(); }
+  /// Whether there is none.
   bool empty() const noexcept { return map_.empty(); }
+  /// Pattern and value, in no order.
   auto begin() const noexcept { return map_.begin(); }
+  /// Behind the last.
   auto end() const noexcept { return map_.end(); }
 
  private:

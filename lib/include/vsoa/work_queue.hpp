@@ -14,6 +14,7 @@ namespace vsoa {
 /// All members may be called from any thread, jobs included, and never wait for a job.
 class VSOA_API work_queue {
  public:
+  /// What runs, once.
   using job = std::function<void()>;
 
   /// @param threads  1..256; with one thread, jobs run in the order of add()

@@ -151,7 +151,7 @@ class loop {
 namespace vsoa {
 
 /// The loops and their threads.
-class runtime::impl {
+class VSOA_HIDDEN runtime::impl {
  public:
   explicit impl(runtime_options options);
   ~impl();

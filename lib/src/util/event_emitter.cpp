@@ -9,7 +9,7 @@ namespace vsoa {
 
 // The lists of listeners by event. A list is replaced, never changed; what falls out of the table
 // is destroyed without the lock, as what a listener has captured may use the emitter.
-class event_emitter::table {
+class VSOA_HIDDEN event_emitter::table {
  public:
   using list = std::shared_ptr<const entries>;
 

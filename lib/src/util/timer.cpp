@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 
 // What the runtime's timers hold: they know the start that they belong to, and do nothing when
 // there has been another since.
-struct timer::state {
+struct VSOA_HIDDEN timer::state {
   state(runtime& where, std::size_t index) : loops(where), loop(index) {}
 
   static bool start(const std::shared_ptr<state>& self, milliseconds timeout,

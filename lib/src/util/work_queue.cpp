@@ -22,7 +22,7 @@ constexpr std::size_t max_threads = 256;
 
 }  // namespace
 
-struct work_queue::state {
+struct VSOA_HIDDEN work_queue::state {
   explicit state(std::size_t limit) : limit_(limit) {}
   ~state() { close(); }
   state(const state&) = delete;

@@ -1,0 +1,67 @@
+#include "command.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace vsoad::ctl {
+namespace {
+
+constexpr std::array<const command*, 6> table{&call_command, &sub_command,    &datagram_command,
+                                              &ping_command, &lookup_command, &bench_command};
+
+constexpr std::string_view common_help =
+    R"(
+Options of all commands:
+  --json                 print a JSON object a line, for programs
+  --timeout DURATION     for connecting, and for each answer; 500ms, 5s, 2m; default 10s
+  --password-file FILE   the password is in FILE; "-": standard input
+  --position ADDRESS     ask this position server for names, not those of VSOA_POS_SERVER and
+                         /etc/vsoa.pos
+  --help                 print this text
+Options may stand anywhere; behind "--" nothing is one.
+)";
+
+constexpr std::string_view overview_tail =
+    R"(
+A URL is vsoa://NAME-OR-ADDRESS[:PORT][/PATH]; "vsoa://" may be left out. Names are looked up at
+position servers; an address needs its port.
+
+Exit codes:
+  0  all is well
+  1  the server answered with an error, or a file could not be read or written
+  2  the command line is wrong
+  3  there is no connection: name unknown, server unreachable, or not a VSOA server
+  4  no answer in time, or the connection was lost
+  5  not let in: the password is wrong, or TLS failed
+
+"vsoactl COMMAND --help" tells more of a command, "man vsoactl" of all.
+)";
+
+}  // namespace
+
+std::span<const command* const> commands() {
+  return table;
+}
+
+const command* find_command(std::string_view name) {
+  if (name == "publish") name = datagram_command.name;
+  const auto found = std::find_if(table.begin(), table.end(),
+                                  [name](const command* c) { return c->name == name; });
+  return found != table.end() ? *found : nullptr;
+}
+
+std::string overview_text() {
+  std::string out = "Usage: vsoactl COMMAND [ARGUMENTS]\n\nSpeaks with VSOA servers.\n\n";
+  for (const command* c : table) {
+    std::string line = "  " + std::string(c->name);
+    line.resize(14, ' ');
+    out += line + std::string(c->summary) + '\n';
+  }
+  return out += overview_tail;
+}
+
+std::string help_text(const command& of) {
+  return std::string(of.help) + std::string(common_help);
+}
+
+}  // namespace vsoad::ctl

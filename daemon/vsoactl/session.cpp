@@ -1,0 +1,58 @@
+#include "session.hpp"
+
+#include "config/diagnostic.hpp"
+#include "exit_code.hpp"
+#include "text.hpp"
+
+namespace vsoad::ctl {
+
+vsoa::server_url parse_url(const std::string& text) {
+  auto url = vsoa::server_url::parse(text);
+  if (!url)
+    throw usage_error(config::in_quotes(text) +
+                      " is not a URL: write vsoa://NAME-OR-ADDRESS[:PORT]/PATH");
+  if (!url->port && vsoa::ip_address::parse(url->host))
+    throw usage_error(config::in_quotes(text) + ": an address needs its port, such as " +
+                      url->host + ":3005");
+  return *url;
+}
+
+vsoa::server_url only_url(const invocation& use, std::size_t most) {
+  if (use.words.empty()) throw usage_error("which server? A URL is missing");
+  if (use.words.size() > most)
+    throw usage_error("too many arguments, from " + config::in_quotes(use.words[most]) +
+                      " on; a param with blanks wants quotes");
+  return parse_url(use.words.front());
+}
+
+int report(std::string_view what, const std::error_code& error) {
+  output::complain(std::string(what) + ": " + error.message());
+  return exit_code_of(error);
+}
+
+int report(std::string_view what, vsoa::status status) {
+  output::complain(std::string(what) + ": the server answered " +
+                   std::to_string(static_cast<unsigned>(status)) + " (" +
+                   std::string(vsoa::to_string(status)) + ")");
+  return exit_code_of(make_error_code(status));
+}
+
+session::session(const invocation& use, vsoa::client_options options)
+    : use_(use), client_(loops_, options) {
+  loops_.start();
+}
+
+std::error_code session::connect(const vsoa::server_url& server) {
+  return client_.connect(server.to_string(), use_.connect);
+}
+
+given_payload::given_payload(const invocation& use) {
+  if (use.words.size() > 1) param = use.words[1] == "-" ? read_file("-") : use.words[1];
+  if (use.given.count("data") != 0) data = read_file(use.text("data"));
+}
+
+vsoa::payload_view given_payload::view() const {
+  return {param, std::as_bytes(std::span(data))};
+}
+
+}  // namespace vsoad::ctl

@@ -1,0 +1,150 @@
+// vsoactl sub: subscribes, and prints what comes.
+
+#include <atomic>
+#include <ctime>
+#include <map>
+#include <memory>
+
+#include "command.hpp"
+#include "config/json.hpp"
+#include "exit_code.hpp"
+#include "interruption.hpp"
+#include "session.hpp"
+#include "text.hpp"
+
+namespace vsoad::ctl {
+namespace {
+
+namespace po = boost::program_options;
+using namespace std::chrono_literals;
+
+constexpr std::string_view help = R"(Usage: vsoactl sub URL... [--count N] [--retry]
+
+Subscribes to URLs, of one server or several, and prints what is published, until Ctrl-C. A URL that
+ends with "/" stands for all below it, vsoa://SERVER alone for everything.
+
+  --count N  end after N messages
+  --retry    when there is no connection, try again for ever, and subscribe anew; without, that
+             ends the command
+
+Examples:
+  vsoactl sub vsoa://cabin/speed vsoa://cabin/doors/
+  vsoactl sub 127.0.0.1:3005 --json | jq -c '[.url, .param]'
+  vsoactl sub cabin/ready --count 1 --timeout 2s
+)";
+
+void add_options(po::options_description& o) {
+  o.add_options()("count", po::value<std::string>())("retry", po::bool_switch());
+}
+
+std::string time_of_day() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  tm parts{};
+  ::localtime_r(&now.tv_sec, &parts);
+  char text[16];
+  std::strftime(text, sizeof text, "%H:%M:%S", &parts);
+  const std::string millis = std::to_string(1000 + now.tv_nsec / 1'000'000);
+  return std::string(text) + '.' + millis.substr(1);
+}
+
+std::string message_text(const output& out, std::string_view url, vsoa::payload_view payload,
+                         bool quick) {
+  if (out.is_json())
+    return "{\"url\":" + config::json_string(printable(url)) +
+           ",\"quick\":" + (quick ? "true" : "false") + ',' + payload_members(payload) + '}';
+  const palette& p = out.colours();
+  std::string line;
+  if (out.is_terminal()) line = std::string(p.dim) + time_of_day() + std::string(p.off) + ' ';
+  line += std::string(p.name) + printable(url) + std::string(p.off);
+  if (!payload.empty()) line += ' ' + payload_text(payload);
+  return line;
+}
+
+// What all connections of the command share. Callbacks run on their loops.
+class listening {
+ public:
+  explicit listening(const invocation& use)
+      : use_(use), left_(use.number("count", 0, 1, 1'000'000'000)), bounded_(left_ != 0) {}
+
+  void show(std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
+    if (bounded_ && left_.load() == 0) return;
+    const bool written =
+        use_.out.line(message_text(use_.out, url, payload, via == vsoa::channel::quick));
+    if (!written || (bounded_ && left_.fetch_sub(1) == 1)) interrupted_.wake();
+  }
+  void lost(const std::string& server, std::error_code error) {
+    if (!error) return;
+    const int code = report(server, error);
+    if (use_.has("retry")) return;
+    code_ = code;
+    interrupted_.wake();
+  }
+  int wait() {
+    interrupted_.wait();
+    return code_;
+  }
+
+ private:
+  const invocation& use_;
+  const interruption interrupted_;
+  std::atomic<std::size_t> left_;
+  const bool bounded_;
+  std::atomic<int> code_ = exit_ok;
+};
+
+// With --retry: by the robot. What is granted once it restores itself.
+void stay(session& s, const invocation& use, const vsoa::server_url& server,
+          const std::vector<std::string>& topics) {
+  vsoa::client& client = s.client();
+  client.on_connect([&client, topics, name = server.to_string()](const vsoa::server_info&) {
+    if (!client.subscriptions().empty()) return;
+    client.start_subscribe(topics, [name](std::error_code error, const vsoa::reply_view&) {
+      if (error) report(name, error);
+    });
+  });
+  vsoa::robot_options robot;
+  robot.connect = use.connect;
+  client.start_robot(server.to_string(), robot);
+}
+
+int open(session& s, const invocation& use, const vsoa::server_url& server,
+         const std::vector<std::string>& topics) {
+  if (use.has("retry")) {
+    stay(s, use, server, topics);
+    return exit_ok;
+  }
+  if (const auto error = s.connect(server)) return report(server.to_string(), error);
+  if (const auto error = s.client().subscribe(topics, use.timeout))
+    return report(server.to_string(), error);
+  return exit_ok;
+}
+
+int run(const invocation& use) {
+  if (use.words.empty()) throw usage_error("to what? A URL is missing");
+  // By server, as the user has written it.
+  std::map<std::string, std::pair<vsoa::server_url, std::vector<std::string>>> servers;
+  for (const std::string& word : use.words) {
+    vsoa::server_url url = parse_url(word);
+    std::string path = std::exchange(url.path, "/");
+    auto& entry = servers[url.to_string()];
+    entry.first = std::move(url);
+    entry.second.push_back(std::move(path));
+  }
+  listening all(use);
+  std::vector<std::unique_ptr<session>> sessions;
+  for (const auto& [name, entry] : servers) {
+    session& s = *sessions.emplace_back(std::make_unique<session>(use));
+    s.client().on_message([&all](std::string_view url, vsoa::payload_view payload,
+                                 vsoa::channel via) { all.show(url, payload, via); });
+    s.client().on_disconnect([&all, server = name](std::error_code e) { all.lost(server, e); });
+    if (const int code = open(s, use, entry.first, entry.second); code != exit_ok) return code;
+  }
+  return all.wait();
+}
+
+}  // namespace
+
+const command sub_command{"sub", "subscribe, and print what is published", help, add_options, run};
+
+}  // namespace vsoad::ctl

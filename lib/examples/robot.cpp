@@ -1,0 +1,73 @@
+// A client that stays connected: the robot connects, pings, and connects again for as long as it
+// lives, and subscribes anew to what had been subscribed to. Made for example_server.
+//
+//   example_robot vsoa://NAME-OR-ADDRESS[:PORT] [TICKS]     ends after so many ticks; default:
+//   never
+#include <vsoa/client.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <latch>
+#include <string>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+int run(const std::string& url, int ticks) {
+  vsoa::runtime loops;  // outlives the client
+  loops.start();
+  vsoa::client client(loops);
+
+  std::latch connected{1};
+  std::latch enough{1};
+  std::atomic<bool> first = true;
+  client.on_connect([&](const vsoa::server_info& server) {
+    std::cout << "connected to " << server.info << std::endl;
+    if (first.exchange(false)) connected.count_down();
+  });
+  client.on_disconnect([](std::error_code why) {
+    std::cout << "disconnected: " << (why ? why.message() : "by us") << std::endl;
+  });
+  client.on_message([&](std::string_view topic, vsoa::payload_view payload, vsoa::channel) {
+    std::cout << topic << ' ' << payload.param << std::endl;
+    if (topic == "/tick" && ticks > 0 && --ticks == 0) enough.count_down();
+  });
+
+  vsoa::robot_options options;
+  options.keepalive = 1s;
+  options.reconnect_delay = 200ms;
+  client.start_robot(url, options);
+  connected.wait();
+
+  // The blocking forms are for plain threads such as this one; callbacks use start_call() or, with
+  // Asio, async_call() of vsoa/async.hpp.
+  if (const auto error = client.subscribe({"/tick", "/speed/"})) {
+    std::cerr << "subscribe: " << error.message() << '\n';
+    return 1;
+  }
+  vsoa::reply answer;
+  const vsoa::request set{.url = "/speed", .payload = {"42", {}}, .method = vsoa::method::set};
+  if (const auto error = client.fetch(set, answer)) {
+    std::cerr << "/speed: " << error.message() << '\n';
+    return 1;
+  }
+  std::cout << "/speed is " << answer.param << " (" << vsoa::to_string(answer.status) << ')'
+            << std::endl;
+  client.datagram("/note", {R"("all is well")", {}});
+
+  enough.wait();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2 || argc > 3) {
+    std::cerr << "usage: example_robot vsoa://NAME-OR-ADDRESS[:PORT] [TICKS]\n";
+    return 2;
+  }
+  return run(argv[1], argc > 2 ? std::atoi(argv[2]) : 0);
+}
