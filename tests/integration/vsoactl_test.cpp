@@ -110,6 +110,7 @@ TEST_CASE("what can go wrong has a code and a reason") {
   check_fails(ctl({"cal", server}), 2, "did you mean \"call\"");
   check_fails(ctl({"--jsn"}), 2, "unknown option");
   check_fails(ctl({"ping", server, "--count", "none"}), 2, "--count");
+  check_fails(ctl({"call", server, "-", "--data", "-"}), 2, "one thing only");
   CHECK(ctl({}).code == 2);
 }
 
