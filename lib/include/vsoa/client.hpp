@@ -41,6 +41,8 @@
 #include "vsoa/reply.hpp"
 #include "vsoa/robot.hpp"
 #include "vsoa/runtime.hpp"
+#include "vsoa/stream.hpp"
+#include "vsoa/tls.hpp"
 #include "vsoa/unique_function.hpp"
 
 namespace vsoa {
@@ -54,6 +56,7 @@ struct client_limits {
   std::size_t pending = 65535;    ///< requests without answer, 65535 at most; more:
                                   ///< errc::too_many_pending
   std::chrono::milliseconds partial_timeout{30000};  ///< for the rest of a packet; 0: none
+  std::size_t streams = 256;                         ///< at a time
 };
 
 /// How a client behaves; how it connects is in connect_options.
@@ -83,6 +86,7 @@ struct server_info {
   socket_address local;          ///< ours
   std::uint16_t quick_port = 0;  ///< the server's; 0: there is no quick channel
   std::uint8_t priority = 0;     ///< as the server has set it
+  bool secure = false;           ///< over TLS
 };
 
 /// Counters since the client was made; each only grows, but for those said to be gauges.
@@ -170,7 +174,7 @@ class VSOA_API client {
 
   /// Ends what there is, as disconnect() does, and starts the robot, which connects and stays
   /// connected until disconnect(). Whatever fails is tried again; on_connect and on_disconnect
-  /// tell.
+  /// tell. Throws tls_error if the TLS options can't be used.
   void start_robot(std::string_view url, robot_options options = {});
   /// Changes robot_options::turbo. False: there is no robot yet, or the value is not one of those.
   bool set_turbo(std::chrono::milliseconds turbo);
@@ -179,6 +183,8 @@ class VSOA_API client {
   bool is_connected() const noexcept;
   /// Nothing: not connected.
   std::optional<server_info> info() const;
+  /// The server's certificate. Nothing: not connected, or without TLS.
+  std::optional<certificate_info> peer_certificate() const;
 
   // --- requests
 
@@ -238,6 +244,14 @@ class VSOA_API client {
   /// Sends a datagram. False: not connected, no valid URL, too large for the channel, no quick
   /// channel, outbox full; on another thread than the loop's it may still be lost after true.
   bool datagram(std::string_view url, payload_view payload = {}, channel via = channel::normal);
+
+  /// Connects to the stream that the server offers with this tunnel id, from the address of the
+  /// session. on_link tells the outcome, on the client's loop. The stream outlives the connection,
+  /// but not the client: then it is aborted, before the destructor returns unless that is called on
+  /// the client's loop. No stream: not connected, tunid is 0, too many (client_limits::streams), or
+  /// the session has TLS, as streams are still without.
+  stream create_stream(std::uint16_t tunid, stream_callbacks callbacks,
+                       const stream_options& options = {});
 
   /// Completes an operation with errc::cancelled, soon, unless it has completed. A late answer is
   /// dropped; the server is not told.

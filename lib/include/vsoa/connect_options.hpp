@@ -8,6 +8,7 @@
 
 #include "vsoa/address.hpp"
 #include "vsoa/position.hpp"
+#include "vsoa/tls.hpp"
 
 namespace vsoa {
 
@@ -20,6 +21,9 @@ struct connect_options {
   position_domain domain = position_domain::any;
   /// Position servers for names; none: those of position_servers().
   std::vector<socket_address> position_servers;
+  /// TLS, and nothing less, with the quick channel off; nothing: clear text, but never to a server
+  /// whose position entry demands TLS. The files are read when the connect, or the robot, begins.
+  std::optional<tls_options> tls{};
 };
 
 }  // namespace vsoa

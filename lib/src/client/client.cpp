@@ -33,6 +33,12 @@ void client::on_disconnect(std::function<void(std::error_code)> c) {
 client::prepared client::prepare_connect(std::string_view url, connect_options options) {
   prepared o = make_operation(client_operation::kind::connect);
   o->url = url;
+  try {
+    if (options.tls) o->tls = net::tls_context::load(*options.tls, tls_role::client);
+  } catch (const tls_error& e) {
+    impl_->log(log_level::error, std::string("client: ") + e.what());
+    o->error = connect_errc::tls_failed;
+  }
   o->options = std::make_unique<connect_options>(std::move(options));
   return o;
 }
@@ -136,8 +142,11 @@ void client::close() {
   impl_->shut_down();
 }
 void client::start_robot(std::string_view url, robot_options options) {
-  impl_->post([impl = impl_.get(), url = std::string(url), options = std::move(options)]() mutable {
-    impl->start_robot(std::move(url), std::move(options));
+  std::shared_ptr<const net::tls_context> tls;
+  if (options.connect.tls) tls = net::tls_context::load(*options.connect.tls, tls_role::client);
+  impl_->post([impl = impl_.get(), url = std::string(url), options = std::move(options),
+               tls = std::move(tls)]() mutable {
+    impl->start_robot(std::move(url), std::move(options), std::move(tls));
   });
 }
 bool client::set_turbo(std::chrono::milliseconds turbo) {
@@ -155,6 +164,13 @@ bool client::is_connected() const noexcept {
 }
 std::optional<server_info> client::info() const {
   return impl_->info();
+}
+std::optional<certificate_info> client::peer_certificate() const {
+  return parse_certificate(impl_->peer_certificate());
+}
+stream client::create_stream(std::uint16_t tunid, stream_callbacks callbacks,
+                             const stream_options& options) {
+  return impl_->create_stream(tunid, std::move(callbacks), options);
 }
 std::vector<std::string> client::subscriptions() const {
   return impl_->subscriptions();

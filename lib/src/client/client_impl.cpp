@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "stream/connect.hpp"
+
 namespace vsoa {
 namespace {
 
@@ -20,7 +22,11 @@ net::loop& choose_loop(runtime& loops, const client_options& options) {
 }  // namespace
 
 client_impl::client_impl(runtime& loops, client_options options)
-    : loops_(loops), loop_(choose_loop(loops, options)), options_(std::move(options)) {
+    : loops_(loops),
+      loop_(choose_loop(loops, options)),
+      options_(std::move(options)),
+      streams_(std::make_shared<stream_registry>(
+          stream_registry::limits{options_.limits.streams, options_.limits.streams})) {
   free_.reserve(most_free);
   options_.limits.pending = std::min(options_.limits.pending, decltype(table_)::most);
 }
@@ -123,6 +129,7 @@ void client_impl::recycle(operation_ptr o) noexcept {
   o->group.reset();
   o->url.clear();
   o->options.reset();
+  o->tls.reset();
   free_.push_back(std::move(o));
 }
 
@@ -205,7 +212,17 @@ void client_impl::cancel(operation_id which) {
 // --- the end ---
 
 void client_impl::shut_down() {
-  loops_.internals().run_and_wait(loop_, [self = shared_from_this()] { self->end_on_loop(); });
+  const auto abort = [streams = streams_, &where = loop_] { abort_streams(*streams, where); };
+  streams_->close();
+  // A callback of a stream may be what ends the client: its stream can't be aborted in there.
+  if (is_here()) {
+    end_on_loop();
+    return loop_.post(abort);
+  }
+  loops_.internals().run_and_wait(loop_, [self = shared_from_this(), &abort] {
+    self->end_on_loop();
+    abort();
+  });
 }
 
 void client_impl::end_on_loop() {
@@ -233,6 +250,19 @@ std::optional<server_info> client_impl::info() const {
   const std::lock_guard lock(mutex_);
   if (!is_connected()) return {};
   return info_;
+}
+
+std::vector<std::byte> client_impl::peer_certificate() const {
+  const std::lock_guard lock(mutex_);
+  return is_connected() ? certificate_ : std::vector<std::byte>();
+}
+
+stream client_impl::create_stream(std::uint16_t tunid, stream_callbacks callbacks,
+                                  const stream_options& options) {
+  const auto session = info();
+  if (!session || session->secure || tunid == 0) return {};
+  return connect_stream(loop_, {session->address.ip, tunid}, session->local.ip,
+                        std::move(callbacks), options, streams_);
 }
 
 std::vector<std::string> client_impl::subscriptions() const {

@@ -27,6 +27,7 @@
 #include "net/task.hpp"
 #include "protocol/keepalive.hpp"
 #include "protocol/pending_table.hpp"
+#include "stream/stream_registry.hpp"
 
 namespace vsoa {
 
@@ -48,6 +49,10 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   /// Waits until there is neither a connection nor an attempt nor a robot, or the runtime stops.
   void wait_idle();
   client_stats stats() const;
+  std::vector<std::byte> peer_certificate() const;  ///< DER
+  stream create_stream(std::uint16_t tunid, stream_callbacks callbacks,
+                       const stream_options& options);
+  void log(log_level level, std::string_view line) const { loop_.log_line(level, line); }
   void shut_down();
   bool is_here() const noexcept { return loop_.is_here(); }
   bool is_connected() const noexcept { return connected_.load(std::memory_order_acquire); }
@@ -63,7 +68,8 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
 
   // --- the loop's thread
   void disconnect();
-  void start_robot(std::string url, robot_options options);
+  void start_robot(std::string url, robot_options options,
+                   std::shared_ptr<const net::tls_context> tls);
   void set_send_timeout(std::chrono::milliseconds timeout);
   void set_linger(std::optional<std::chrono::milliseconds> linger) { options_.linger = linger; }
 
@@ -71,6 +77,7 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   void on_packet(server_link& from, const packet_view& p);
   void on_link_closed(server_link& which, net::close_reason why);
   void on_lingered(server_link& which);
+  void on_secured();
   void expire(client_operation& which);
   net::traffic& traffic() noexcept { return traffic_; }
   net::connection::settings connection_settings() const;
@@ -124,11 +131,11 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
       log(log_level::error, "client callback: unknown exception");
     }
   }
-  void log(log_level level, std::string_view line) const { loop_.log_line(level, line); }
 
   // connecting.cpp
   std::error_code begin_connect(operation_ptr& what);
-  void dial(std::string_view url, const connect_options& options);
+  void dial(std::string_view url, const connect_options& options,
+            std::shared_ptr<const net::tls_context> tls);
   void dialed(dialer::result found);
   void open_quick(const socket_address& server);
   void send_servinfo();
@@ -168,6 +175,7 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   struct robot_state {
     std::string url;
     robot_options options;
+    std::shared_ptr<const net::tls_context> tls;
   };
 
   runtime& loops_;
@@ -186,6 +194,7 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   std::size_t inbox_bytes_ = 0;            // guarded by mutex_
   std::atomic<bool> drain_posted_{false};  // changed under mutex_
   server_info info_;                       // guarded by mutex_; changed on the loop
+  std::vector<std::byte> certificate_;     // guarded by mutex_; of the server
   std::set<std::string> subscriptions_;    // guarded by mutex_; changed on the loop
   std::optional<robot_state> robot_;       // guarded by mutex_; changed on the loop
 
@@ -197,9 +206,11 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   std::shared_ptr<net::quick_peer> quick_;
   bool quick_sends_ = false;
   std::string password_;
+  std::shared_ptr<const net::tls_context> tls_;  // of the attempt, or the session
   socket_address address_;
   client_operation* connecting_ = nullptr;  // whose connect is under way
   std::chrono::milliseconds turbo_{0};
+  const std::shared_ptr<stream_registry> streams_;
   net::counter ignored_;
   net::counter quick_rejected_;
 
@@ -212,6 +223,7 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
 
   protocol::keepalive keepalive_;
   net::steady_time connect_end_ = net::steady_time::max();
+  net::steady_time secured_by_ = net::steady_time::max();
   net::steady_time reconnect_at_ = net::steady_time::max();
   net::steady_time turbo_at_ = net::steady_time::max();
 };

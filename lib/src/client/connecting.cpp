@@ -25,9 +25,8 @@ std::error_code to_error(net::close_reason why) {
       return errc::not_reading;
     case net::close_reason::partial:
       return errc::timeout;
-    case net::close_reason::tls:
-      return connect_errc::tls_failed;
     case net::close_reason::local:
+    case net::close_reason::tls:
       break;
   }
   return {};
@@ -55,12 +54,14 @@ std::error_code client_impl::begin_connect(operation_ptr& what) {
   if (phase_ != phase::idle || robot_) return errc::already_connected;
   client_operation& o = activate(std::move(what));
   connecting_ = &o;
-  dial(o.url, *o.options);
+  dial(o.url, *o.options, std::move(o.tls));
   return {};
 }
 
-void client_impl::dial(std::string_view url, const connect_options& options) {
+void client_impl::dial(std::string_view url, const connect_options& options,
+                       std::shared_ptr<const net::tls_context> tls) {
   set_phase(phase::dialing);
+  tls_ = std::move(tls);
   password_ = options.password;
   connect_end_ = std::chrono::steady_clock::now() + options.timeout;
   rearm();
@@ -74,10 +75,11 @@ void client_impl::dialed(dialer::result found) {
   dialer_.reset();
   if (found.error != connect_errc::ok) return connect_failed(found.error);
   // Never in clear text what was asked for with TLS.
-  if (found.secure) return connect_failed(connect_errc::tls_failed);
+  if (found.secure && !tls_) return connect_failed(connect_errc::tls_failed);
   address_ = found.address;
   try {
-    link_.reset(new server_link(self, net::transport(std::move(found.socket)), address_.ip.v6));
+    link_.reset(new server_link(self, net::transport(std::move(found.socket), tls_, found.name),
+                                address_.ip.v6));
     link_->start();
     open_quick(address_);
   } catch (const std::system_error& e) {
@@ -85,12 +87,20 @@ void client_impl::dialed(dialer::result found) {
     return connect_failed(connect_errc::unreachable);
   }
   set_phase(phase::handshake);
-  send_servinfo();
+  if (tls_) {
+    secured_by_ = std::chrono::steady_clock::now() + tls_->handshake_timeout();
+    rearm();
+  }
+  send_servinfo();  // with TLS it leaves when that is ready
+}
+
+void client_impl::on_secured() {
+  secured_by_ = net::steady_time::max();
 }
 
 // Throws std::system_error.
 void client_impl::open_quick(const socket_address& server) {
-  if (!options_.quick) return;
+  if (!options_.quick || tls_) return;
   quick_ = std::make_shared<net::quick_peer>(loop_);
   if (const auto error = quick_->open(server)) {
     throw std::system_error(error, "quick channel to " + server.to_string());
@@ -130,11 +140,13 @@ void client_impl::shaken(const packet_view& p) {
   now.client_id = answer.client_id.value_or(0);
   now.address = address_;
   now.local = net::local_address(link_->native_handle());
+  now.secure = tls_ != nullptr;
   now.quick_port = quick_sends_ ? quick_->port() : std::uint16_t{0};
   {
     const std::lock_guard lock(mutex_);
     now.priority = std::exchange(info_.priority, std::uint8_t{0});
     info_ = now;
+    certificate_ = link_->bytes().peer_certificate();
   }
   connect_end_ = net::steady_time::max();
   connected_ = true;
@@ -153,7 +165,7 @@ void client_impl::connect_failed(std::error_code why) {
   log(log_level::debug, "client: not connected: " + why.message());
   if (dialer_) std::exchange(dialer_, nullptr)->cancel();
   drop_link(false);
-  connect_end_ = net::steady_time::max();
+  connect_end_ = secured_by_ = net::steady_time::max();
   set_phase(phase::idle);
   plan_reconnect();
   if (connecting_ != nullptr) finish(deactivate(*connecting_), why);
@@ -163,6 +175,12 @@ void client_impl::connect_failed(std::error_code why) {
 
 void client_impl::on_link_closed(server_link& which, net::close_reason why) {
   if (&which != link_.get()) return;
+  if (which.is_lingering()) lingering_.emplace_back(&which);
+  if (why == net::close_reason::tls) {
+    log(log_level::warning,
+        "client: TLS with " + address_.to_string() + ": " + which.bytes().failure());
+    return connect_failed(connect_errc::tls_failed);
+  }
   if (phase_ == phase::connected) return end_session(to_error(why));
   connect_failed(why == net::close_reason::protocol_error ? connect_errc::invalid_responding
                                                           : connect_errc::no_responding);

@@ -9,6 +9,7 @@
 
 #include "net/chunk.hpp"
 #include "net/timer_wheel.hpp"
+#include "net/tls_context.hpp"
 #include "vsoa/client.hpp"
 
 namespace vsoa {
@@ -48,6 +49,7 @@ struct client_operation final : net::timer_wheel::entry, boost::intrusive::set_b
   std::shared_ptr<operation_group> group;  ///< the operation is a part of it
   std::string url;                         ///< connect
   std::unique_ptr<connect_options> options;
+  std::shared_ptr<const net::tls_context> tls;  ///< connect; null: none
 
   void on_timer(net::steady_time now) override;
   packet_type type() const noexcept;

@@ -18,6 +18,10 @@ void server_link::on_closed(net::close_reason why) {
   owner_->on_link_closed(*this, why);
 }
 
+void server_link::on_secured() {
+  owner_->on_secured();
+}
+
 void server_link::on_lingered() {
   owner_->on_lingered(*this);
 }

@@ -16,6 +16,7 @@ class server_link final : public net::connection {
 
   // What is of the connection's, for its client.
   using net::connection::abandon;
+  using net::connection::bytes;
   using net::connection::close;
   using net::connection::close_gracefully;
   using net::connection::flush_now;
@@ -30,6 +31,7 @@ class server_link final : public net::connection {
   next on_packet(const packet_view& p) override;
   void on_closed(net::close_reason why) override;
   void on_lingered() override;
+  void on_secured() override;
   void on_deadline() override {}
 
   const std::shared_ptr<client_impl> owner_;

@@ -22,7 +22,8 @@ bool is_turbo(std::chrono::milliseconds turbo, std::chrono::milliseconds keepali
 // --- one timer for all ---
 
 void client_impl::rearm() {
-  const auto due = std::min({connect_end_, reconnect_at_, turbo_at_, keepalive_.due()});
+  const auto due =
+      std::min({connect_end_, secured_by_, reconnect_at_, turbo_at_, keepalive_.due()});
   if (due == net::steady_time::max()) return net::timer_wheel::cancel(*this);
   if (!is_waiting() || net::timer_wheel::entry::due() > due) loop_.schedule(*this, due);
 }
@@ -35,10 +36,11 @@ void client_impl::on_timer(net::steady_time now) {
     connect_failed(phase_ == phase::handshake ? connect_errc::no_responding
                                               : dialer_->error_when_late());
   }
+  if (now >= secured_by_) connect_failed(connect_errc::tls_failed);
   if (now >= reconnect_at_ && !closed_) {
     reconnect_at_ = net::steady_time::max();
     const robot_state robot = *robot_;
-    dial(robot.url, robot.options.connect);
+    dial(robot.url, robot.options.connect, robot.tls);
   }
   if (phase_ == phase::connected) watch(now);
   if (!closed_) rearm();
@@ -91,7 +93,8 @@ void client_impl::turn_turbo(net::steady_time now) {
 
 // --- the robot ---
 
-void client_impl::start_robot(std::string url, robot_options options) {
+void client_impl::start_robot(std::string url, robot_options options,
+                              std::shared_ptr<const net::tls_context> tls) {
   options.keepalive = std::max(options.keepalive, shortest_keepalive);
   options.reconnect_delay = std::max(options.reconnect_delay, shortest_delay);
   options.connect.timeout = std::max(options.connect.timeout, shortest_timeout);
@@ -99,7 +102,7 @@ void client_impl::start_robot(std::string url, robot_options options) {
   disconnect();
   {
     const std::lock_guard lock(mutex_);
-    robot_ = {std::move(url), std::move(options)};
+    robot_ = {std::move(url), std::move(options), std::move(tls)};
   }
   update_idle();
   turbo_ = robot_->options.turbo;

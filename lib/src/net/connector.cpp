@@ -25,27 +25,18 @@ void connector::start(const socket_address& to, std::chrono::milliseconds timeou
 }
 
 std::error_code connector::open(const socket_address& to) {
-  const int family = to.ip.v6 ? AF_INET6 : AF_INET;
-  unique_fd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd) return system_error(errno);
-  const raw_address raw = to_raw(to);
-  if (::connect(fd.get(), raw.get(), raw.length) != 0 && errno != EINPROGRESS && errno != EINTR) {
-    return system_error(errno);
-  }
   try {
+    unique_fd fd = begin_connect(to);
     loop_.sockets().add(fd.get(), *this, EPOLLOUT);
+    socket_ = std::move(fd);
   } catch (const std::system_error& e) {
     return e.code();
   }
-  socket_ = std::move(fd);
   return {};
 }
 
 void connector::on_ready(std::uint32_t) {
-  int error = 0;
-  socklen_t size = sizeof error;
-  if (::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
-  finish(system_error(error));
+  finish(system_error(pending_error(socket_.get())));
 }
 
 void connector::on_timer(steady_time) {

@@ -38,7 +38,8 @@ TEST_CASE("pending: an answer finds its request once, by number and type") {
   CHECK(table.size() == 0);
 }
 
-TEST_CASE("pending: numbers are used again only when all others have been, and never while they wait") {
+TEST_CASE(
+    "pending: numbers are used again only when all others have been, and never while they wait") {
   pending_table<const int*> table;
   const int stuck = 0;
   const int passing = 1;
