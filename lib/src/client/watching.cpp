@@ -114,9 +114,9 @@ bool client_impl::set_turbo(std::chrono::milliseconds turbo) {
   {
     const std::lock_guard lock(mutex_);
     if (!robot_ || !is_turbo(turbo, robot_->options.keepalive)) return false;
-    robot_->options.turbo = turbo;
   }
   run([this, turbo] {
+    if (!robot_) return;
     turbo_ = turbo;
     turbo_at_ = net::steady_time::max();
     turn_turbo(std::chrono::steady_clock::now());
