@@ -6,8 +6,9 @@
 namespace vsoad::ctl {
 namespace {
 
-constexpr std::array<const command*, 6> table{&call_command, &sub_command,    &datagram_command,
-                                              &ping_command, &lookup_command, &bench_command};
+constexpr std::array<const command*, 7> table{&call_command,   &sub_command,  &datagram_command,
+                                              &stream_command, &ping_command, &lookup_command,
+                                              &bench_command};
 
 constexpr std::string_view common_help =
     R"(
@@ -17,6 +18,12 @@ Options of all commands:
   --password-file FILE   the password is in FILE; "-": standard input
   --position ADDRESS     ask this position server for names, not those of VSOA_POS_SERVER and
                          /etc/vsoa.pos
+  --tls                  speak TLS, and verify the server; each option below implies it
+  --ca FILE              CAs that sign servers' certificates, not those of the system
+  --cert FILE            our certificate, for servers that want one; with --key FILE
+  --key-password-file F  the password of an encrypted key is in F
+  --tls-host NAME        the name that the certificate must have; default: that of the URL
+  --insecure             TLS without verifying who the server is
   --help                 print this text
 Options may stand anywhere; behind "--" nothing is one.
 )";

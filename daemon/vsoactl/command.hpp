@@ -22,6 +22,7 @@ struct command {
 extern const command call_command;
 extern const command sub_command;
 extern const command datagram_command;
+extern const command stream_command;
 extern const command ping_command;
 extern const command lookup_command;
 extern const command bench_command;

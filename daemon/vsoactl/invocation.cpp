@@ -22,7 +22,10 @@ po::options_description common_options() {
   po::options_description out;
   out.add_options()("json", po::bool_switch())("timeout", po::value<std::string>())(
       "password-file", po::value<std::string>())("position", po::value<std::string>())(
-      "help", po::bool_switch());
+      "tls", po::bool_switch())("ca", po::value<std::string>())("cert", po::value<std::string>())(
+      "key", po::value<std::string>())("key-password-file", po::value<std::string>())(
+      "tls-host", po::value<std::string>())("insecure", po::bool_switch())("help",
+                                                                           po::bool_switch());
   return out;
 }
 
@@ -49,12 +52,37 @@ po::options_description common_options() {
 }
 
 // A password is a line: what an editor adds to it is no part of it.
-std::string read_password(const std::string& path) {
+std::string read_password(const char* option, const std::string& path) {
   std::string text = read_file(path);
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();
-  if (text.empty()) throw usage_error("--password-file: " + in_quotes(path) + " is empty");
+  if (text.empty()) throw usage_error(std::string(option) + ": " + in_quotes(path) + " is empty");
   return text;
+}
+
+std::optional<vsoa::tls_options> tls_options_of(const invocation& use) {
+  const auto given = [&use](const char* option) { return use.given.count(option) != 0; };
+  if (given("key") && !given("cert")) throw usage_error("--key wants its --cert");
+  if (given("key-password-file") && !given("cert"))
+    throw usage_error("--key-password-file wants the --cert and the --key");
+  bool wanted = use.has("tls") || use.has("insecure");
+  for (const char* option : {"ca", "cert", "tls-host"})
+    wanted = wanted || given(option);
+  if (!wanted) return {};
+  vsoa::tls_options tls;
+  tls.identity.cert = use.text("cert");
+  tls.identity.key = use.text("key");
+  if (given("key-password-file"))
+    tls.identity.key_password = read_password("--key-password-file", use.text("key-password-file"));
+  tls.ca = use.text("ca");
+  tls.default_cas = tls.ca.empty();
+  tls.host = use.text("tls-host");
+  if (use.has("insecure")) tls.verify = vsoa::tls_verify::none;
+  tls.handshake_timeout = use.timeout;
+  for (const auto& problem : vsoa::find_problems(tls, vsoa::tls_role::client)) {
+    if (!problem.is_warning) throw usage_error(problem.message);
+  }
+  return tls;
 }
 
 void take_common(invocation& use) {
@@ -62,7 +90,8 @@ void take_common(invocation& use) {
   use.timeout = use.duration("timeout", 10s, 1ms, 24h);
   use.connect.timeout = use.timeout;
   if (use.given.count("password-file") != 0)
-    use.connect.password = read_password(use.text("password-file"));
+    use.connect.password = read_password("--password-file", use.text("password-file"));
+  use.connect.tls = tls_options_of(use);
   if (use.given.count("position") == 0) return;
   const auto server =
       vsoa::socket_address::parse(use.text("position"), vsoa::default_position_port);

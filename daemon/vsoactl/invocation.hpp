@@ -23,7 +23,7 @@ struct invocation {
   std::vector<std::string> words;  ///< what is no option
   boost::program_options::variables_map given;
   output out{false};
-  vsoa::connect_options connect;  ///< by --password-file, --position and --timeout
+  vsoa::connect_options connect;  ///< by --password-file, --position, --timeout and those of TLS
   std::chrono::milliseconds timeout{10000};
 
   bool has(const char* option) const;

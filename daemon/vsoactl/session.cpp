@@ -47,6 +47,9 @@ std::error_code session::connect(const vsoa::server_url& server) {
 }
 
 given_payload::given_payload(const invocation& use) {
+  const bool param_in = use.words.size() > 1 && use.words[1] == "-";
+  if (int{param_in} + int{use.text("data") == "-"} + int{use.text("password-file") == "-"} > 1)
+    throw usage_error("standard input, \"-\", can be read for one thing only");
   if (use.words.size() > 1) param = use.words[1] == "-" ? read_file("-") : use.words[1];
   if (use.given.count("data") != 0) data = read_file(use.text("data"));
 }

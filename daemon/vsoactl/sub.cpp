@@ -68,10 +68,13 @@ class listening {
       : use_(use), left_(use.number("count", 0, 1, 1'000'000'000)), bounded_(left_ != 0) {}
 
   void show(std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
-    if (bounded_ && left_.load() == 0) return;
-    const bool written =
-        use_.out.line(message_text(use_.out, url, payload, via == vsoa::channel::quick));
-    if (!written || (bounded_ && left_.fetch_sub(1) == 1)) interrupted_.wake();
+    const std::size_t before = take();
+    if (before == 0) return;
+    if (!use_.out.line(message_text(use_.out, url, payload, via == vsoa::channel::quick))) {
+      code_ = exit_refused;
+      interrupted_.wake();
+    }
+    if (bounded_ && before == 1) interrupted_.wake();
   }
   void lost(const std::string& server, std::error_code error) {
     if (!error) return;
@@ -86,6 +89,15 @@ class listening {
   }
 
  private:
+  // How many messages may still be shown, this one included.
+  std::size_t take() {
+    if (!bounded_) return 1;
+    std::size_t now = left_;
+    while (now != 0 && !left_.compare_exchange_weak(now, now - 1)) {
+    }
+    return now;
+  }
+
   const invocation& use_;
   const interruption interrupted_;
   std::atomic<std::size_t> left_;

@@ -8,9 +8,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <future>
 #include <iostream>
 #include <latch>
+#include <span>
 #include <string>
+#include <utility>
 
 using namespace std::chrono_literals;
 
@@ -56,6 +59,23 @@ int run(const std::string& url, int ticks) {
   }
   std::cout << "/speed is " << answer.param << " (" << vsoa::to_string(answer.status) << ')'
             << std::endl;
+  // A stream: the answer of an RPC names it.
+  if (const auto error = client.fetch({.url = "/bytes"}, answer)) {
+    std::cerr << "/bytes: " << error.message() << '\n';
+    return 1;
+  }
+  std::promise<std::size_t> all;
+  std::size_t received = 0;
+  vsoa::stream_callbacks callbacks;
+  callbacks.on_data = [&](const vsoa::stream&, std::span<const std::byte> bytes) {
+    received += bytes.size();
+  };
+  callbacks.on_link = [&](const vsoa::stream&, bool connected) {
+    if (!connected) all.set_value(received);
+  };
+  if (client.create_stream(answer.tunid, std::move(callbacks)))
+    std::cout << "/bytes gave " << all.get_future().get() << std::endl;
+
   client.datagram("/note", {R"("all is well")", {}});
 
   enough.wait();

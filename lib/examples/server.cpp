@@ -5,11 +5,16 @@
 #include <vsoa/timer.hpp>
 #include <vsoa/work_queue.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <iostream>
+#include <memory>
+#include <span>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "ending.hpp"
 
@@ -47,6 +52,32 @@ void run(const vsoa::socket_address& address) {
         c.reply(vsoa::status::success, {R"("done")", {}});
       },
       &slow);
+
+  // The answer names a stream: the client connects to it, and gets a million bytes.
+  server.command("/bytes", [&](vsoa::call& c) {
+    struct source {
+      std::vector<std::byte> piece = std::vector<std::byte>(10'000, std::byte{'x'});
+      std::size_t left = 1'000'000;
+      void pump(const vsoa::stream& s) {
+        while (left != 0) {
+          const auto part = std::span(piece).first(std::min(left, piece.size()));
+          const std::size_t taken = s.send(part);
+          if (taken == 0) return;  // on_writable follows
+          left -= taken;
+        }
+        s.close();
+      }
+    };
+    const auto bytes = std::make_shared<source>();
+    vsoa::stream_callbacks callbacks;
+    callbacks.on_link = [bytes](const vsoa::stream& s, bool connected) {
+      if (connected) bytes->pump(s);
+    };
+    callbacks.on_writable = [bytes](const vsoa::stream& s) { bytes->pump(s); };
+    const vsoa::stream_offer offer = server.create_stream(c.client(), std::move(callbacks));
+    if (!offer) return c.reply(vsoa::status::no_memory);
+    c.reply(vsoa::status::success, {}, offer.tunid);
+  });
 
   server.on_client([](vsoa::client_id id, bool connected) {
     std::cout << "client " << id << (connected ? " has come" : " has gone") << std::endl;

@@ -3,7 +3,11 @@
 #include <simdjson.h>
 
 #include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 
+#include "certificates.hpp"
 #include "daemon_runner.hpp"
 #include "program.hpp"
 
@@ -110,6 +114,7 @@ TEST_CASE("what can go wrong has a code and a reason") {
   check_fails(ctl({"cal", server}), 2, "did you mean \"call\"");
   check_fails(ctl({"--jsn"}), 2, "unknown option");
   check_fails(ctl({"ping", server, "--count", "none"}), 2, "--count");
+  check_fails(ctl({"call", server, "-", "--data", "-"}), 2, "one thing only");
   CHECK(ctl({}).code == 2);
 }
 
@@ -244,10 +249,75 @@ TEST_CASE("bench measures, and says when calls are refused") {
   check_fails(ctl({"bench", server + "/none", "--duration", "20ms"}), 1, "answered with an error");
 }
 
+TEST_CASE("stream: files go up and come down again, unchanged") {
+  const temporary_directory directory;
+  std::filesystem::create_directory(directory.path() / "root");
+  const daemon_runner vsoad{with_plugins(
+      "plugins:\n  directory: \"" + plugin_directory() +
+      "\"\n  settings: { files: { config: { root: \"" + (directory.path() / "root").string() +
+      "\", writable: true } } }\n"
+      "services: [ { name: main, listen: \"127.0.0.1:0\", plugins: all } ]\n")};
+  const std::string server = url(vsoad.service());
+  std::string bytes;
+  for (int i = 0; bytes.size() < 3'000'000; ++i)
+    bytes += std::to_string(i * 7919);
+  const std::string from = directory.write("from", bytes);
+  const program_result put =
+      ctl({"stream", "put", server + "/files/upload", "--path", "up.bin", "--data", from});
+  CAPTURE(put.err);
+  CHECK(put.code == 0);
+  CHECK(put.out.find("\"sha256\":") != std::string::npos);
+  const std::string to = directory.path() / "to";
+  const program_result get = ctl(
+      {"stream", "get", server + "/files/download", "--path", "up.bin", "--output", to, "--json"});
+  CHECK(get.code == 0);
+  CHECK(member(get, "/bytes") == std::to_string(bytes.size()));
+  std::ifstream in(to, std::ios::binary);
+  CHECK(std::string(std::istreambuf_iterator<char>(in), {}) == bytes);
+  CHECK(ctl({"stream", "get", server + "/files/download", R"({"path":"up.bin","length":9})"}).out ==
+        bytes.substr(0, 9));
+  const program_result none =
+      ctl({"stream", "get", server + "/files/download", "--path", "none.bin"});
+  check_fails(none, 1, "128");
+  // An answer without a stream, and words in the wrong place.
+  check_fails(ctl({"stream", "get", server + "/echo"}), 1, "no stream");
+  check_fails(ctl({"stream", server + "/files/download"}), 2, "\"get\" or \"put\"");
+  check_fails(ctl({"stream", "put", server + "/files/upload"}), 2, "--data FILE");
+  check_fails(ctl({"stream", "put", server + "/files/upload", "--data", to + "/none"}), 1,
+              "can't read");
+}
+
+TEST_CASE("TLS: verified, with a certificate of our own, or not at all") {
+  certificate_authority ca;
+  const certificate_files server_files = ca.issue();
+  const daemon_runner vsoad{one_service("    tls: { cert: " + server_files.cert +
+                                        ", key: " + server_files.key + ", ca: " + ca.cert() +
+                                        ", verify: optional }\n"
+                                        "    credentials:\n"
+                                        "      - { role: service, certificate: \"CN=gateway\" }\n"
+                                        "      - { role: viewer, password: guest }\n")};
+  const std::string echo = url(vsoad.service(), "/echo");
+  certificate_wishes wishes;
+  wishes.name = "gateway";
+  wishes.key_password = "pass phrase";
+  const certificate_files own = ca.issue(wishes);
+  const std::string secret = ca.write("secret", "pass phrase\n");
+  CHECK(ctl({"call", echo, "1", "--ca", ca.cert(), "--cert", own.cert, "--key", own.key,
+             "--key-password-file", secret})
+            .out == "1\n");
+  CHECK(ctl({"call", echo, "2", "--insecure", "--password-file", "-"}, "guest").out == "2\n");
+  check_fails(ctl({"call", echo, "3", "--insecure"}), 5, "password");
+  check_fails(ctl({"call", echo, "--ca", ca.cert(), "--tls-host", "other.example"}), 5, echo);
+  check_fails(ctl({"call", echo, "--tls"}), 5, echo);  // no CA of the system's has signed it
+  check_fails(ctl({"call", echo, "--ca", ca.cert() + ".none"}), 2, ".none");
+  check_fails(ctl({"call", echo, "--ca", ca.cert(), "--key", own.key}), 2, "--cert");
+}
+
 TEST_CASE("help teaches, of all and of each") {
   const program_result all = ctl({"--help"});
   CHECK(all.code == 0);
-  for (const std::string command : {"call", "sub", "datagram", "ping", "lookup", "bench"}) {
+  for (const std::string command :
+       {"call", "sub", "datagram", "stream", "ping", "lookup", "bench"}) {
     CAPTURE(command);
     CHECK(all.out.find("\n  " + command + " ") != std::string::npos);
     const program_result one = ctl({command, "--help"});

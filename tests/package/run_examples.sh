@@ -29,7 +29,7 @@ export VSOA_POS_SERVER
 
 said=$(timeout 30 ./example_robot vsoa://example 3)
 echo "$said"
-for part in 'connected to {"name":"example"}' '/speed is 42 (SUCCESS)' '/tick ' '/speed/changed 42'; do
+for part in 'connected to {"name":"example"}' '/speed is 42 (SUCCESS)' '/tick ' '/speed/changed 42' '/bytes gave 1000000'; do
   case $said in
     *"$part"*) ;;
     *) echo "the robot did not say: $part" >&2; exit 1 ;;

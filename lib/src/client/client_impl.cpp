@@ -262,7 +262,7 @@ stream client_impl::create_stream(std::uint16_t tunid, stream_callbacks callback
   const auto session = info();
   if (!session || session->secure || tunid == 0) return {};
   return connect_stream(loop_, {session->address.ip, tunid}, session->local.ip,
-                        std::move(callbacks), options, streams_);
+                        std::move(callbacks), options, stream_security{}, streams_);
 }
 
 std::vector<std::string> client_impl::subscriptions() const {

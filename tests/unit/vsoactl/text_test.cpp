@@ -7,6 +7,7 @@
 #include "vsoa/error.hpp"
 #include "vsoactl/exit_code.hpp"
 #include "vsoactl/output.hpp"
+#include "vsoactl/progress.hpp"
 
 using namespace vsoad::ctl;
 using namespace std::chrono_literals;
@@ -62,6 +63,15 @@ TEST_CASE("times and numbers have three digits") {
   CHECK(short_number(7) == "7");
   CHECK(short_number(12345) == "12.3 k");
   CHECK(short_number(1.5e6) == "1.50 M");
+}
+
+TEST_CASE("progress: share, amount, speed and what is left") {
+  CHECK(progress_text(0, 1000, 1s) == "  0 % [                        ] 0B, 0B/s");
+  CHECK(progress_text(500, 1000, 1s) == " 50 % [############            ] 500B, 500B/s, 2 s left");
+  CHECK(progress_text(2000000, 2000000, 2s) ==
+        "100 % [########################] 2.00 MB, 1.00 MB/s");
+  CHECK(progress_text(2000000, {}, 2s) == "2.00 MB, 1.00 MB/s");
+  CHECK(progress_text(5, 0, 1s) == "5B, 5B/s");
 }
 
 TEST_CASE("colours on a terminal alone, and not when they are not wanted") {

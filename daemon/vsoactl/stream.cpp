@@ -1,0 +1,263 @@
+// vsoactl stream: bytes from a server, and to one, by a stream that an RPC opens.
+
+#include <simdjson.h>
+
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+
+#include "command.hpp"
+#include "config/diagnostic.hpp"
+#include "config/json.hpp"
+#include "exit_code.hpp"
+#include "interruption.hpp"
+#include "progress.hpp"
+#include "session.hpp"
+#include "text.hpp"
+
+namespace vsoad::ctl {
+namespace {
+
+namespace po = boost::program_options;
+using namespace std::chrono_literals;
+
+constexpr std::string_view help =
+    R"(Usage: vsoactl stream get URL [PARAM] [--path PATH] [--output FILE] [--set]
+       vsoactl stream put URL [PARAM] --data FILE [--path PATH] [--set]
+
+Calls a command that answers with a stream. "get" writes what comes on it until the server ends it;
+"put" sends a file, and prints what the server says at its end.
+
+  PARAM          JSON text for the call
+  --path PATH    the PARAM that vsoad's plugin "files" wants for this path
+  --output FILE  where to; "-": standard output, which is the default
+  --data FILE    what to send; "-": standard input
+  --set          call with SET; without, with GET
+
+Examples:
+  vsoactl stream get cabin/files/download --path logs/today.txt --output today.txt
+  vsoactl stream put cabin/files/upload --path map.bin --data map.bin
+  vsoactl stream get 127.0.0.1:3005/stream '{"dir":"down"}' | head -c 1000000 | wc -c
+)";
+
+void add_options(po::options_description& o) {
+  o.add_options()("path", po::value<std::string>())("output", po::value<std::string>())(
+      "data", po::value<std::string>())("set", po::bool_switch());
+}
+
+struct closer {
+  void operator()(std::FILE* f) const noexcept {
+    if (f != stdin && f != stdout) std::fclose(f);
+  }
+};
+using file = std::unique_ptr<std::FILE, closer>;
+
+file open_file(const std::string& path, bool writing) {
+  if (path == "-") return file(writing ? stdout : stdin);
+  file f(std::fopen(path.c_str(), writing ? "wb" : "rb"));
+  if (!f)
+    throw std::runtime_error(std::string(writing ? "can't write " : "can't read ") +
+                             config::in_quotes(path));
+  return f;
+}
+
+// The stream's callbacks run on the client's loop, one after the other; the main thread waits.
+class transfer {
+ public:
+  transfer(file local, bool sending, const interruption& interrupted)
+      : file_(std::move(local)), sending_(sending), interrupted_(interrupted) {}
+
+  vsoa::stream_callbacks callbacks();
+  std::uint64_t moved() const noexcept { return moved_; }
+  bool ended() const noexcept { return ended_; }
+
+  // Once it has ended:
+  std::error_code error() const { return error_; }
+  bool file_failed() const { return file_failed_; }
+  const std::string& last_word() const { return last_word_; }
+
+ private:
+  static constexpr std::size_t last_word_bytes = 64U << 10;
+
+  void pump(const vsoa::stream& s);
+  void take(const vsoa::stream& s, std::span<const std::byte> bytes);
+  void fail(const vsoa::stream& s) {
+    file_failed_ = true;
+    s.abort();
+  }
+
+  const file file_;
+  const bool sending_;
+  const interruption& interrupted_;
+  std::vector<std::byte> piece_;  // read from the file, and not yet taken by the stream
+  std::size_t piece_sent_ = 0;
+  bool all_read_ = false;
+  bool file_failed_ = false;
+  std::string last_word_;
+  std::error_code error_;
+  std::atomic<std::uint64_t> moved_ = 0;
+  std::atomic<bool> ended_ = false;
+};
+
+vsoa::stream_callbacks transfer::callbacks() {
+  vsoa::stream_callbacks c;
+  c.on_link = [this](const vsoa::stream& s, bool connected) {
+    if (connected) {
+      if (sending_) pump(s);
+      return;
+    }
+    error_ = s.error();
+    if (!sending_ && std::fflush(file_.get()) != 0) file_failed_ = true;
+    ended_ = true;
+    interrupted_.wake();
+  };
+  c.on_data = [this](const vsoa::stream& s, std::span<const std::byte> bytes) { take(s, bytes); };
+  c.on_writable = [this](const vsoa::stream& s) { pump(s); };
+  return c;
+}
+
+void transfer::take(const vsoa::stream& s, std::span<const std::byte> bytes) {
+  if (sending_) {
+    const std::size_t room = last_word_bytes - last_word_.size();
+    last_word_.append(reinterpret_cast<const char*>(bytes.data()), std::min(room, bytes.size()));
+    return;
+  }
+  if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) return fail(s);
+  moved_ += bytes.size();
+}
+
+void transfer::pump(const vsoa::stream& s) {
+  while (!all_read_) {
+    if (piece_sent_ == piece_.size()) {
+      piece_.resize(vsoa::stream::max_piece);
+      piece_.resize(std::fread(piece_.data(), 1, piece_.size(), file_.get()));
+      piece_sent_ = 0;
+      if (piece_.empty()) {
+        if (std::ferror(file_.get()) != 0) return fail(s);
+        all_read_ = true;
+        return s.shutdown_write();
+      }
+    }
+    const std::size_t taken = s.send(std::span(piece_).subspan(piece_sent_));
+    if (taken == 0) return;
+    piece_sent_ += taken;
+    moved_ += taken;
+  }
+}
+
+// How much will come, if the answer says so: "length" or "size".
+std::optional<std::uint64_t> announced(const vsoa::reply& answer) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  std::uint64_t value = 0;
+  if (parser.parse(answer.param).get(root) != simdjson::SUCCESS) return {};
+  for (const char* key : {"length", "size"}) {
+    if (root[key].get(value) == simdjson::SUCCESS) return value;
+  }
+  return {};
+}
+
+bool says_error(const std::string& last_word) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  return parser.parse(last_word).get(root) == simdjson::SUCCESS &&
+         root["error"].error() == simdjson::SUCCESS;
+}
+
+std::optional<std::uint64_t> size_of(const std::string& path) {
+  std::error_code failed;
+  const auto size = std::filesystem::file_size(path, failed);
+  if (path == "-" || failed) return {};
+  return size;
+}
+
+int finish(const invocation& use, const std::string& name, const transfer& t, bool putting) {
+  if (!t.ended()) {
+    output::complain(name + ": interrupted");
+    return exit_no_answer;
+  }
+  if (t.file_failed()) {
+    output::complain(std::string("can't ") + (putting ? "read " : "write ") +
+                     config::in_quotes(use.text(putting ? "data" : "output")));
+    return exit_refused;
+  }
+  if (t.error()) {
+    output::complain(name + ": the stream broke: " + t.error().message());
+    return exit_no_answer;
+  }
+  if (use.out.is_json() && (putting || use.given.count("output") != 0)) {
+    use.out.line("{\"bytes\":" + std::to_string(t.moved()) + ',' +
+                 payload_members({t.last_word(), {}}) + '}');
+  } else if (!t.last_word().empty()) {
+    use.out.line(printable(t.last_word()));
+  }
+  return says_error(t.last_word()) ? exit_refused : exit_ok;
+}
+
+int move_bytes(const invocation& use, const vsoa::server_url& url, const std::string& param,
+               bool putting) {
+  const std::string name = url.to_string();
+  std::string path = use.text(putting ? "data" : "output");
+  if (path.empty()) path = "-";
+  const interruption interrupted;
+  transfer t(open_file(path, !putting), putting, interrupted);
+  session s(use);
+  if (const auto error = s.connect(url)) return report(name, error);
+  vsoa::reply answer;
+  const vsoa::request request{
+      .url = url.path,
+      .payload = {param, {}},
+      .method = use.has("set") ? vsoa::method::set : vsoa::method::get,
+      .timeout = use.timeout,
+  };
+  if (const auto error = s.client().fetch(request, answer)) return report(name, error);
+  if (answer.status != vsoa::status::success) {
+    if (!answer.param.empty()) output::complain(printable(answer.param));
+    return report(name, answer.status);
+  }
+  vsoa::stream_options options;
+  options.timeout = use.timeout;
+  const vsoa::stream stream = s.client().create_stream(answer.tunid, t.callbacks(), options);
+  if (!stream) {
+    output::complain(name + ": the answer has no stream that can be connected to");
+    return exit_refused;
+  }
+  {
+    const progress bar(putting ? size_of(path) : announced(answer));
+    while (!t.ended() && interrupted.wait(100ms) != interruption::cause::signal)
+      bar.show(t.moved());
+  }
+  return finish(use, name, t, putting);
+}
+
+int run(const invocation& use) {
+  if (use.words.empty() || (use.words.front() != "get" && use.words.front() != "put"))
+    throw usage_error("write \"get\" or \"put\" first");
+  const bool putting = use.words.front() == "put";
+  invocation rest = use;
+  rest.words.erase(rest.words.begin());
+  const vsoa::server_url url = only_url(rest, 2);
+  std::string param = rest.words.size() > 1 ? rest.words[1] : std::string();
+  const std::string path = use.text("path");
+  if (!param.empty() && !path.empty()) throw usage_error("PARAM and --path: one of them");
+  if (putting && use.text("data").empty()) throw usage_error("what is to be sent? --data FILE");
+  if (putting && use.given.count("output") != 0) throw usage_error("--output is for get");
+  if (!putting && use.given.count("data") != 0) throw usage_error("--data is for put");
+  if (path.empty()) return move_bytes(rest, url, param, putting);
+  param = "{\"path\":" + config::json_string(path);
+  if (putting) {
+    const auto size = size_of(use.text("data"));
+    if (!size) throw usage_error("--path wants a --data whose size can be told");
+    param += ",\"size\":" + std::to_string(*size);
+  }
+  return move_bytes(rest, url, param + '}', putting);
+}
+
+}  // namespace
+
+const command stream_command{"stream", "get or put bytes by a stream", help, add_options, run};
+
+}  // namespace vsoad::ctl
