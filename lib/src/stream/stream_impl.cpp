@@ -218,10 +218,12 @@ void stream_impl::input_ended() {
 }
 
 void stream_impl::set_paused(bool paused) {
-  on_loop([paused](stream_impl& self) {
-    self.paused_ = paused;
+  // What was said last holds: what another thread has on the way here may be older.
+  pause_wanted_.store(paused);
+  on_loop([](stream_impl& self) {
+    self.paused_ = self.pause_wanted_.load();
     self.update_interest();
-    if (paused || !self.transport_ || !self.transport_.has_pending()) return;
+    if (self.paused_ || !self.transport_ || !self.transport_.has_pending()) return;
     // What is pending does not make the socket readable.
     self.loop_.post([again = self.shared_from_this()] {
       if (again->transport_ && !again->paused_ && !again->input_ended_) again->on_readable();
@@ -235,7 +237,11 @@ void stream_impl::set_paused(bool paused) {
 std::size_t stream_impl::send(std::span<const std::byte> bytes) {
   if (!is_connected() || said_all_.load(std::memory_order_acquire) || bytes.empty()) return 0;
   bytes = bytes.first(std::min(bytes.size(), stream::max_piece));
-  return loop_.is_here() ? send_here(bytes) : send_from_outside(bytes);
+  if (!loop_.is_here()) return send_from_outside(bytes);
+  if (queued_.load() == outbox_.bytes()) return send_here(bytes);
+  // Behind what other threads have sent before, which is still on its way to this loop.
+  was_full_.store(true);
+  return send_from_outside(bytes);
 }
 
 bool stream_impl::is_writable() const noexcept {
@@ -436,6 +442,7 @@ void stream_impl::on_timer(net::steady_time now) {
 void stream_impl::close() {
   said_all_.store(true);
   if (state_.load(std::memory_order_acquire) == state::ended) return;
+  pause_wanted_.store(true);
   if (loop_.is_here()) paused_ = true;  // nothing more is told
   loop_.post([self = shared_from_this()] { self->close_here(); });
 }
@@ -443,6 +450,7 @@ void stream_impl::close() {
 void stream_impl::abort() {
   said_all_.store(true);
   if (state_.load(std::memory_order_acquire) == state::ended) return;
+  pause_wanted_.store(true);
   if (loop_.is_here()) paused_ = true;
   loop_.post([self = shared_from_this()] { self->abort_here(); });
 }

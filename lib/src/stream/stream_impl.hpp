@@ -117,9 +117,10 @@ class stream_impl final : public tunnel,
   bool output_ended_ = false;  // the other side has been told
 
   std::atomic<state> state_{state::opening};
-  std::atomic<bool> said_all_{false};   // no send() is taken any more
-  std::atomic<bool> was_full_{false};   // somebody waits for on_writable
-  std::atomic<std::size_t> queued_{0};  // in the outbox, or on the way to it
+  std::atomic<bool> said_all_{false};      // no send() is taken any more
+  std::atomic<bool> was_full_{false};      // somebody waits for on_writable
+  std::atomic<bool> pause_wanted_{false};  // what was said last; paused_ follows on the loop
+  std::atomic<std::size_t> queued_{0};     // in the outbox, or on the way to it
   std::atomic<int> error_{0};
   net::counter received_, sent_;
 };
