@@ -246,10 +246,10 @@ class VSOA_API client {
   bool datagram(std::string_view url, payload_view payload = {}, channel via = channel::normal);
 
   /// Connects to the stream that the server offers with this tunnel id, from the address of the
-  /// session. on_link tells the outcome, on the client's loop. The stream outlives the connection,
-  /// but not the client: then it is aborted, before the destructor returns unless that is called on
-  /// the client's loop. No stream: not connected, tunid is 0, too many (client_limits::streams), or
-  /// the session has TLS, as streams are still without.
+  /// session, over TLS if that has it. on_link tells the outcome, on the client's loop. The stream
+  /// outlives the connection, but not the client: then it is aborted, before the destructor returns
+  /// unless that is called on the client's loop. No stream: not connected, tunid is 0, or too many
+  /// (client_limits::streams).
   stream create_stream(std::uint16_t tunid, stream_callbacks callbacks,
                        const stream_options& options = {});
 

@@ -259,10 +259,18 @@ std::vector<std::byte> client_impl::peer_certificate() const {
 
 stream client_impl::create_stream(std::uint16_t tunid, stream_callbacks callbacks,
                                   const stream_options& options) {
-  const auto session = info();
-  if (!session || session->secure || tunid == 0) return {};
-  return connect_stream(loop_, {session->address.ip, tunid}, session->local.ip,
-                        std::move(callbacks), options, stream_security{}, streams_);
+  socket_address to;
+  ip_address from;
+  stream_security security;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!is_connected() || tunid == 0) return {};
+    to = {info_.address.ip, tunid};
+    from = info_.local.ip;
+    security = security_;
+  }
+  return connect_stream(loop_, to, from, std::move(callbacks), options, std::move(security),
+                        streams_);
 }
 
 std::vector<std::string> client_impl::subscriptions() const {

@@ -27,6 +27,7 @@
 #include "net/task.hpp"
 #include "protocol/keepalive.hpp"
 #include "protocol/pending_table.hpp"
+#include "stream/security.hpp"
 #include "stream/stream_registry.hpp"
 
 namespace vsoa {
@@ -195,6 +196,7 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   std::atomic<bool> drain_posted_{false};  // changed under mutex_
   server_info info_;                       // guarded by mutex_; changed on the loop
   std::vector<std::byte> certificate_;     // guarded by mutex_; of the server
+  stream_security security_;               // guarded by mutex_; of streams of this session
   std::set<std::string> subscriptions_;    // guarded by mutex_; changed on the loop
   std::optional<robot_state> robot_;       // guarded by mutex_; changed on the loop
 
@@ -206,6 +208,7 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   std::shared_ptr<net::quick_peer> quick_;
   bool quick_sends_ = false;
   std::string password_;
+  std::string host_;                             // of the URL
   std::shared_ptr<const net::tls_context> tls_;  // of the attempt, or the session
   socket_address address_;
   client_operation* connecting_ = nullptr;  // whose connect is under way

@@ -77,6 +77,7 @@ void client_impl::dialed(dialer::result found) {
   // Never in clear text what was asked for with TLS.
   if (found.secure && !tls_) return connect_failed(connect_errc::tls_failed);
   address_ = found.address;
+  host_ = found.name;
   try {
     link_.reset(new server_link(self, net::transport(std::move(found.socket), tls_, found.name),
                                 address_.ip.v6));
@@ -146,6 +147,7 @@ void client_impl::shaken(const packet_view& p) {
     const std::lock_guard lock(mutex_);
     now.priority = std::exchange(info_.priority, std::uint8_t{0});
     info_ = now;
+    security_ = {tls_, host_};
     certificate_ = link_->bytes().peer_certificate();
   }
   connect_end_ = net::steady_time::max();

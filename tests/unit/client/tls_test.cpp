@@ -153,8 +153,14 @@ TEST_CASE("the robot comes back over TLS") {
   up.take();
 }
 
-TEST_CASE("a stream that the server offers") {
-  test_server server;
+TEST_CASE("a stream that the server offers, over TLS if the session is") {
+  certificate_authority ca;
+  bool safe = false;
+  SUBCASE("plain") {}
+  SUBCASE("TLS") {
+    safe = true;
+  }
+  test_server server(safe ? secured(ca) : vsoa::server_options());
   server->command("/stream", [&](vsoa::call& call) {
     vsoa::stream_callbacks callbacks;
     callbacks.on_data = [](const vsoa::stream& s, std::span<const std::byte> bytes) {
@@ -164,15 +170,15 @@ TEST_CASE("a stream that the server offers") {
     call.reply(vsoa::status::success, {}, offer.tunid);
   });
   server.start();
+  arrivals<std::string> told;
   running_loops own;
   auto c = std::make_unique<vsoa::client>(own.loops);
   CHECK(!c->create_stream(1, {}));
-  REQUIRE(!c->connect(url_of(server.at())));
+  REQUIRE(!c->connect(url_of(server.at()), safe ? trusted(ca) : vsoa::connect_options()));
   CHECK(!c->create_stream(0, {}));
   vsoa::reply answer;
   REQUIRE(!c->fetch({.url = "/stream"}, answer));
   REQUIRE(answer.tunid != 0);
-  arrivals<std::string> told;
   vsoa::stream_callbacks callbacks;
   callbacks.on_link = [&](const vsoa::stream&, bool on) { told.put(on ? "up" : "down"); };
   callbacks.on_data = [&](const vsoa::stream&, std::span<const std::byte> bytes) {
