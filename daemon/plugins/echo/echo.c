@@ -174,7 +174,7 @@ static void fill_up(void *argument, vsoa_stream stream) {
   static const char zeros[256 * 1024];
   static const vsoa_bytes piece = {zeros, sizeof(zeros)};
   (void)argument;
-  while (vsoad->stream_send(vsoad, stream, piece) > 0) {
+  while (vsoad->stream_send(vsoad, stream, piece) > 0 && vsoad->stream_is_writable(vsoad, stream) == 1) {
   }
 }
 

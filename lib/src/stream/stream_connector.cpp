@@ -22,7 +22,11 @@ void stream_connector::start(opened done) {
 
 void stream_connector::cancel() noexcept {
   net::timer_wheel::cancel(*this);
-  if (socket_) loop_.sockets().remove(socket_.get(), *this);
+  if (socket_) {
+    loop_.sockets().remove(socket_.get(), *this);
+    // It may have been taken already: that is not to look like an end that was meant.
+    net::set_reset_on_close(socket_.get());
+  }
   socket_ = {};
   done_ = nullptr;
 }

@@ -18,6 +18,9 @@ namespace {
 constexpr std::chrono::seconds linger_time{5};
 // Written for one stream before all others on the loop have had their turn.
 constexpr std::size_t turn_bytes = 1U << 20;
+// Of one read. What is sent on and not taken by the kernel must be copied, so not more than this.
+constexpr std::size_t read_bytes = 128U << 10;
+static_assert(read_bytes <= stream::max_piece && read_bytes >= net::transport::min_read_bytes);
 // Of interest_: the poller does not know the socket.
 constexpr std::uint32_t not_asked = ~std::uint32_t{0};
 
@@ -175,7 +178,7 @@ void stream_impl::on_readable() {
 }
 
 void stream_impl::read_once() {
-  const auto buffer = loop_.receive_buffer().first(stream::max_piece);
+  const auto buffer = loop_.receive_buffer().first(read_bytes);
   const bool wanted = state_ == state::connected;
   const auto [what, count] = wanted ? transport_.read(buffer) : transport_.discard(buffer);
   switch (what) {
@@ -240,12 +243,14 @@ bool stream_impl::is_writable() const noexcept {
   return loop_.is_here() ? is_writable_here() : queued_.load() < options_.outbox;
 }
 
+// Stricter than send(): what is queued here can't leave before the kernel says so, and to queue
+// more behind it would only be to copy it.
 bool stream_impl::is_writable_here() const noexcept {
-  return queued_.load(std::memory_order_relaxed) < options_.outbox && budget_ != 0;
+  return queued_.load(std::memory_order_relaxed) == 0 && budget_ != 0;
 }
 
 std::size_t stream_impl::send_here(std::span<const std::byte> bytes) {
-  if (is_writable_here()) {
+  if (queued_.load(std::memory_order_relaxed) < options_.outbox && budget_ != 0) {
     std::size_t done = 0;
     if (queued_.load(std::memory_order_relaxed) == 0 && !waiting_writable_) {
       iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};

@@ -33,7 +33,7 @@ class fake_call final : public vsoa::call {
   bool is_echo = false;
 
  private:
-  void do_reply(vsoa::status s, vsoa::payload_view payload, std::uint16_t) override {
+  void do_reply(vsoa::status s, const vsoa::payload_view& payload, std::uint16_t) override {
     ++replies;
     is_echo = s == vsoa::status::success && payload.param == payload_.param &&
               payload.data.size() == payload_.data.size();

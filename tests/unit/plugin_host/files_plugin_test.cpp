@@ -252,7 +252,7 @@ TEST_CASE("limits: read only, size, transfers at once") {
 
 TEST_CASE("several at once, each its own bytes") {
   files_rig r;
-  std::vector<std::thread> all;
+  std::vector<std::jthread> all;
   for (unsigned i = 0; i < 4; ++i)
     r.write("f" + std::to_string(i), pattern(i * 1000, 4U << 20));
   for (unsigned i = 0; i < 4; ++i) {

@@ -64,7 +64,7 @@ TEST_CASE("a broken plugin is reported and the others load, in order of name") {
   const loaded result({dir.path()});
 
   CHECK(result.names() == "fails good newer-minor probe ");
-  CHECK(result.reason("wrong-major.so") == "built for plugin ABI 9.0, this vsoad has 1.0");
+  CHECK(result.reason("wrong-major.so") == "built for plugin ABI 9.1, this vsoad has 1.1");
   CHECK(result.reason("short-descriptor.so").find("states a size of 16 bytes") !=
         std::string::npos);
   CHECK(result.reason("other-name.so") ==
@@ -89,8 +89,8 @@ TEST_CASE("what the descriptor says is kept") {
   REQUIRE(result.libraries.size() == 1);
   const auto& d = result.libraries[0]->descriptor;
   CHECK(d.name == "echo");
-  CHECK(d.version == "1.0");
-  CHECK(d.commands == std::vector<std::string>{"/", "/echo", "/publish"});
+  CHECK(d.version == "1.1");
+  CHECK(d.commands == std::vector<std::string>{"/", "/echo", "/publish", "/stream"});
   CHECK(d.flags == (VSOA_PLUGIN_CONCURRENT | VSOA_PLUGIN_MOUNT_DEFAULT));
   CHECK((d.callbacks.datagram == nullptr));
   CHECK(result.libraries[0]->path() == dir.file("echo.so"));

@@ -28,7 +28,7 @@ struct stream_rig : rig {
 
 /// Sends the pattern while reading it back; says whether all of it came.
 bool echoes(tcp_peer& peer, std::size_t total) {
-  std::thread sender([&] {
+  std::jthread sender([&] {
     peer.send(pattern(0, total));
     peer.shutdown_write();
   });
@@ -127,7 +127,7 @@ TEST_CASE("what must wait for its turn keeps its order, and the client is held u
   auto first = r.open(a, "/s/echo");
   auto second = r.open(b, "/s/echo");
   b.send(rpc(9, "/s/slow"));
-  std::thread other([&] { CHECK(echoes(second, 4U << 20)); });
+  std::jthread other([&] { CHECK(echoes(second, 4U << 20)); });
   CHECK(echoes(first, 4U << 20));
   other.join();
   CHECK(r.wait_metric("ends", 2));

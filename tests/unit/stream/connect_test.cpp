@@ -9,8 +9,8 @@
 using namespace std::chrono_literals;
 using namespace vsoa_test;
 
-TEST_CASE("our client's stream and our server's: an echo of 32 MiB") {
-  constexpr std::size_t total = 32U << 20;
+TEST_CASE("our client's stream and our server's: an echo of 8 MiB") {
+  constexpr std::size_t total = 8U << 20;
   both_sides r;
   r.connect(r.offer(echoing()), sending(total, true));
   CHECK(r.ours.wait_ended());
@@ -49,8 +49,8 @@ TEST_CASE("closed while it connects, and over the limit") {
 
 // --- relay ---
 
-TEST_CASE("a relayed stream: an echo of 32 MiB, half closes passed on") {
-  constexpr std::size_t total = 32U << 20;
+TEST_CASE("a relayed stream: an echo of 8 MiB, half closes passed on") {
+  constexpr std::size_t total = 8U << 20;
   relayed r;
   auto echo = echoing();
   echo.on_end = [](const vsoa::stream& s) { s.shutdown_write(); };
@@ -65,7 +65,7 @@ TEST_CASE("a relayed stream: an echo of 32 MiB, half closes passed on") {
 }
 
 TEST_CASE("a relay that copies does the same") {
-  constexpr std::size_t total = 32U << 20;
+  constexpr std::size_t total = 8U << 20;
   relayed r;
   auto echo = echoing();
   echo.on_end = [](const vsoa::stream& s) { s.shutdown_write(); };

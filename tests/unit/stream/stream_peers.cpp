@@ -18,7 +18,42 @@ std::size_t read_some(int fd, char* into, std::size_t room, const deadline& unti
   return static_cast<std::size_t>(count);
 }
 
+/// One period of the pattern: made once, as these tests are not optimised.
+const std::string& period() {
+  static const std::string bytes = [] {
+    std::string made(std::size_t{1} << 24U, '\0');
+    for (std::size_t i = 0; i < made.size(); ++i)
+      made[i] = static_cast<char>((i * 131 + (i >> 8) * 31 + (i >> 16) * 7) & 0xFF);
+    return made;
+  }();
+  return bytes;
+}
+
+/// The longest run of the pattern from there on, at most `count` bytes.
+std::string_view run_of(std::uint64_t from, std::size_t count) {
+  const std::size_t begin = from % period().size();
+  return std::string_view(period()).substr(begin, count);
+}
+
 }  // namespace
+
+std::string pattern(std::uint64_t from, std::size_t count) {
+  std::string bytes;
+  bytes.reserve(count);
+  while (bytes.size() < count)
+    bytes += run_of(from + bytes.size(), count - bytes.size());
+  return bytes;
+}
+
+bool is_pattern(std::string_view bytes, std::uint64_t from) {
+  while (!bytes.empty()) {
+    const std::string_view expected = run_of(from, bytes.size());
+    if (!bytes.starts_with(expected)) return false;
+    from += expected.size();
+    bytes.remove_prefix(expected.size());
+  }
+  return true;
+}
 
 std::string read_raw(const tcp_peer& from, std::size_t count, milliseconds bound) {
   const deadline until(bound);

@@ -12,22 +12,9 @@
 
 namespace vsoa_test {
 
-/// Bytes that tell where they belong: byte `i` of a stream.
-inline char pattern_at(std::uint64_t i) {
-  return static_cast<char>((i * 131 + (i >> 8) * 31 + (i >> 16) * 7) & 0xFF);
-}
-inline std::string pattern(std::uint64_t from, std::size_t count) {
-  std::string bytes(count, '\0');
-  for (std::size_t i = 0; i < count; ++i)
-    bytes[i] = pattern_at(from + i);
-  return bytes;
-}
-inline bool is_pattern(std::string_view bytes, std::uint64_t from) {
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (bytes[i] != pattern_at(from + i)) return false;
-  }
-  return true;
-}
+/// Bytes that tell where they belong: `count` of a stream's, from its byte `from` on.
+std::string pattern(std::uint64_t from, std::size_t count);
+bool is_pattern(std::string_view bytes, std::uint64_t from);
 
 inline std::span<const std::byte> as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
