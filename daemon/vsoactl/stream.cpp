@@ -67,8 +67,12 @@ file open_file(const std::string& path, bool writing) {
 // The stream's callbacks run on the client's loop, one after the other; the main thread waits.
 class transfer {
  public:
-  transfer(file local, bool sending, const interruption& interrupted)
-      : file_(std::move(local)), sending_(sending), interrupted_(interrupted) {}
+  /// @param says_end  whether the server is told that all has been sent; else it knows how much
+  transfer(file local, bool sending, bool says_end, const interruption& interrupted)
+      : file_(std::move(local)),
+        sending_(sending),
+        says_end_(says_end),
+        interrupted_(interrupted) {}
 
   vsoa::stream_callbacks callbacks();
   std::uint64_t moved() const noexcept { return moved_; }
@@ -91,6 +95,7 @@ class transfer {
 
   const file file_;
   const bool sending_;
+  const bool says_end_;
   const interruption& interrupted_;
   std::vector<std::byte> piece_;  // read from the file, and not yet taken by the stream
   std::size_t piece_sent_ = 0;
@@ -138,7 +143,9 @@ void transfer::pump(const vsoa::stream& s) {
       if (piece_.empty()) {
         if (std::ferror(file_.get()) != 0) return fail(s);
         all_read_ = true;
-        return s.shutdown_write();
+        // Many a server closes altogether when it hears of an end, and has no last word then.
+        if (says_end_) s.shutdown_write();
+        return;
       }
     }
     const std::size_t taken = s.send(std::span(piece_).subspan(piece_sent_));
@@ -203,7 +210,8 @@ int move_bytes(const invocation& use, const vsoa::server_url& url, const std::st
   std::string path = use.text(putting ? "data" : "output");
   if (path.empty()) path = "-";
   const interruption interrupted;
-  transfer t(open_file(path, !putting), putting, interrupted);
+  // The plugin "files" knows the size.
+  transfer t(open_file(path, !putting), putting, use.text("path").empty(), interrupted);
   session s(use);
   if (const auto error = s.connect(url)) return report(name, error);
   vsoa::reply answer;
@@ -220,6 +228,7 @@ int move_bytes(const invocation& use, const vsoa::server_url& url, const std::st
   }
   vsoa::stream_options options;
   options.timeout = use.timeout;
+  options.send_timeout = use.timeout;
   const vsoa::stream stream = s.client().create_stream(answer.tunid, t.callbacks(), options);
   if (!stream) {
     output::complain(name + ": the answer has no stream that can be connected to");

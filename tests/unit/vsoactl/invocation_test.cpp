@@ -22,7 +22,7 @@ invocation parsed(const command& of, const std::vector<std::string>& arguments) 
 std::string mistake(const command& of, const std::vector<std::string>& arguments) {
   try {
     parsed(of, arguments);
-  } catch (const usage_error& e) {
+  } catch (const std::exception& e) {
     return e.what();
   }
   return {};
@@ -71,8 +71,9 @@ TEST_CASE("mistakes are explained") {
        "--timeout \"soon\": write a duration such as 500ms, 5s or 2m, 1ms to 24h"},
       {{"--timeout", "0s"},
        "--timeout \"0s\": write a duration such as 500ms, 5s or 2m, 1ms to 24h"},
-      {{"--count", "3"}, "unknown option \"--count\""},  // of other commands
-      {{"--pass", "x"}, "unknown option \"--pass\""},    // no abbreviations
+      {{"--count", "3"}, "unknown option \"--count\" (did you mean \"--cert\"?)"},  // of others
+      {{"--pass", "x"},
+       "unknown option \"--pass\" (did you mean \"--password-file\"?)"},  // no abbreviations
   };
   for (const auto& [arguments, expected] : table)
     CHECK(mistake(call_command, arguments) == expected);
