@@ -49,11 +49,11 @@ class VSOA_API stream {
   /// @return how many bytes were taken. 0: too much is queued, on_writable follows; or the stream
   ///         is not connected, or shut or closed from here, and nothing follows
   std::size_t send(std::span<const std::byte> bytes) const;
-  /// Whether send() takes a piece now. When it says no on a connected stream after a send(),
-  /// on_writable follows. On the stream's loop it says no as soon as anything is queued, though
-  /// send() would take a little more: who stops then has nothing copied in vain. There it also says
-  /// no when much has been written for this stream in one go, so that others have their turn.
-  bool is_writable() const noexcept;
+  /// Whether send() takes a piece now. When it says no on a connected stream, on_writable follows.
+  /// On the stream's loop it says no as soon as anything is queued, though send() would take a
+  /// little more: who stops then has nothing copied in vain. There it also says no when much has
+  /// been written for this stream in one go, so that others have their turn.
+  bool is_writable() const;
 
   /// Stops reading: no on_data until resume(), the other side is held up by its own full buffers.
   /// Called in a callback of the stream it holds at once; elsewhere one more piece may come.

@@ -11,7 +11,7 @@ stream::stream(std::shared_ptr<stream_impl> impl) noexcept : impl_(std::move(imp
 std::size_t stream::send(std::span<const std::byte> bytes) const {
   return impl_ ? impl_->send(bytes) : 0;
 }
-bool stream::is_writable() const noexcept {
+bool stream::is_writable() const {
   return impl_ && impl_->is_writable();
 }
 void stream::pause() const {

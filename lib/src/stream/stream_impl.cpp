@@ -218,10 +218,9 @@ void stream_impl::input_ended() {
 }
 
 void stream_impl::set_paused(bool paused) {
-  // What was said last holds: what another thread has on the way here may be older.
-  pause_wanted_.store(paused);
+  // Stored at once: of two threads the later has its way, whichever comes to the loop first.
+  paused_.store(paused);
   on_loop([](stream_impl& self) {
-    self.paused_ = self.pause_wanted_.load();
     self.update_interest();
     if (self.paused_ || !self.transport_ || !self.transport_.has_pending()) return;
     // What is pending does not make the socket readable.
@@ -237,16 +236,26 @@ void stream_impl::set_paused(bool paused) {
 std::size_t stream_impl::send(std::span<const std::byte> bytes) {
   if (!is_connected() || said_all_.load(std::memory_order_acquire) || bytes.empty()) return 0;
   bytes = bytes.first(std::min(bytes.size(), stream::max_piece));
-  if (!loop_.is_here()) return send_from_outside(bytes);
-  if (queued_.load() == outbox_.bytes()) return send_here(bytes);
-  // Behind what other threads have sent before, which is still on its way to this loop.
-  was_full_.store(true);
-  return send_from_outside(bytes);
+  return is_all_here() ? send_here(bytes) : send_from_outside(bytes);
 }
 
-bool stream_impl::is_writable() const noexcept {
+bool stream_impl::is_writable() {
   if (!is_connected() || said_all_.load(std::memory_order_acquire)) return false;
-  return loop_.is_here() ? is_writable_here() : queued_.load() < options_.outbox;
+  if (!is_all_here()) {
+    if (queued_.load() < options_.outbox) return true;
+    want_writable();
+    return false;
+  }
+  if (is_writable_here()) return true;
+  was_full_.store(true);
+  wait_writable();
+  return false;
+}
+
+// Whether this is the loop, and nothing that other threads have sent is on the way to it, behind
+// which what is sent now must stay.
+bool stream_impl::is_all_here() const noexcept {
+  return loop_.is_here() && queued_.load() == outbox_.bytes();
 }
 
 // Stricter than send(): what is queued here can't leave before the kernel says so, and to queue
@@ -285,25 +294,28 @@ std::size_t stream_impl::send_here(std::span<const std::byte> bytes) {
 
 std::size_t stream_impl::send_from_outside(std::span<const std::byte> bytes) {
   if (queued_.load() >= options_.outbox) {
-    was_full_.store(true);
-    bytes = {};
-  } else {
-    net::chunk_ptr block = net::chunk::allocate(bytes.size());
-    std::memcpy(block->extend(bytes.size()), bytes.data(), bytes.size());
-    owner_->count_queued(bytes.size());
-    if (queued_.fetch_add(bytes.size()) + bytes.size() >= options_.outbox) was_full_.store(true);
-    loop_.post([self = shared_from_this(),
-                piece = net::slice{std::move(block), 0,
-                                   static_cast<std::uint32_t>(bytes.size())}]() mutable {
-      self->take_in(std::move(piece));
-    });
-    return bytes.size();
+    want_writable();
+    return 0;
   }
+  net::chunk_ptr block = net::chunk::allocate(bytes.size());
+  std::memcpy(block->extend(bytes.size()), bytes.data(), bytes.size());
+  owner_->count_queued(bytes.size());
+  queued_.fetch_add(bytes.size());
+  loop_.post([self = shared_from_this(),
+              piece = net::slice{std::move(block), 0,
+                                 static_cast<std::uint32_t>(bytes.size())}]() mutable {
+    self->take_in(std::move(piece));
+  });
+  return bytes.size();
+}
+
+// Not on the loop, or behind what is on the way to it.
+void stream_impl::want_writable() {
+  was_full_.store(true);
   // What filled it may have left before the loop could know that somebody waits.
   if (queued_.load() < options_.outbox) {
     loop_.post([self = shared_from_this()] { self->tell_writable(); });
   }
-  return 0;
 }
 
 void stream_impl::take_in(net::slice piece) {
@@ -442,7 +454,6 @@ void stream_impl::on_timer(net::steady_time now) {
 void stream_impl::close() {
   said_all_.store(true);
   if (state_.load(std::memory_order_acquire) == state::ended) return;
-  pause_wanted_.store(true);
   if (loop_.is_here()) paused_ = true;  // nothing more is told
   loop_.post([self = shared_from_this()] { self->close_here(); });
 }
@@ -450,7 +461,6 @@ void stream_impl::close() {
 void stream_impl::abort() {
   said_all_.store(true);
   if (state_.load(std::memory_order_acquire) == state::ended) return;
-  pause_wanted_.store(true);
   if (loop_.is_here()) paused_ = true;
   loop_.post([self = shared_from_this()] { self->abort_here(); });
 }

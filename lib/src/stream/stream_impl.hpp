@@ -41,7 +41,7 @@ class stream_impl final : public tunnel,
 
   // Any thread; see vsoa::stream.
   std::size_t send(std::span<const std::byte> bytes);
-  bool is_writable() const noexcept;
+  bool is_writable();
   void set_paused(bool paused);
   void shutdown_write();
   void close();
@@ -81,7 +81,9 @@ class stream_impl final : public tunnel,
   std::size_t send_from_outside(std::span<const std::byte> bytes);
   void take_in(net::slice piece);
   net::transport::result write(std::span<iovec> parts);
+  bool is_all_here() const noexcept;
   bool is_writable_here() const noexcept;
+  void want_writable();
   void flush();
   void flushed();
   void wait_writable();
@@ -112,15 +114,14 @@ class stream_impl final : public tunnel,
   net::steady_time linger_until_ = net::steady_time::max();
   std::uint32_t interest_ = 0;
   bool waiting_writable_ = false;
-  bool paused_ = false;
   bool input_ended_ = false;
   bool output_ended_ = false;  // the other side has been told
 
   std::atomic<state> state_{state::opening};
-  std::atomic<bool> said_all_{false};      // no send() is taken any more
-  std::atomic<bool> was_full_{false};      // somebody waits for on_writable
-  std::atomic<bool> pause_wanted_{false};  // what was said last; paused_ follows on the loop
-  std::atomic<std::size_t> queued_{0};     // in the outbox, or on the way to it
+  std::atomic<bool> paused_{false};     // as it was last wanted, though not yet done
+  std::atomic<bool> said_all_{false};   // no send() is taken any more
+  std::atomic<bool> was_full_{false};   // somebody waits for on_writable
+  std::atomic<std::size_t> queued_{0};  // in the outbox, or on the way to it
   std::atomic<int> error_{0};
   net::counter received_, sent_;
 };

@@ -350,6 +350,52 @@ TEST_CASE("sending from other threads keeps their order and the bound") {
   CHECK(is_pattern(got, 0));
 }
 
+TEST_CASE("another thread's bytes and the loop's keep the order in which they were sent") {
+  constexpr std::size_t rounds = 200;
+  stream_server server;
+  auto client = server.client();
+  auto peer = server.open(client);
+  const auto stream = server.log.handle();
+  std::atomic<bool> is_missing{false};
+  std::size_t sent = 0;
+  std::jthread sender([&] {
+    for (std::size_t i = 0; i < rounds; ++i) {
+      const auto once = [&] {
+        const std::string bytes = pattern(sent, 9001);
+        if (!wait_until([&] { return stream.send(as_bytes(bytes)) == bytes.size(); }))
+          is_missing = true;
+        sent += bytes.size();
+      };
+      once();
+      // What was sent above is on its way to the loop, or there; this is behind it.
+      server.run_on_loop(0, [&] {
+        const std::string bytes = pattern(sent, 77);
+        if (stream.send(as_bytes(bytes)) == bytes.size()) sent += bytes.size();
+      });
+    }
+    stream.close();
+  });
+  const std::string got = read_to_end(peer);
+  sender.join();
+  CHECK_FALSE(is_missing);
+  CHECK(got.size() == sent);
+  CHECK(is_pattern(got, 0));
+}
+
+TEST_CASE("pause and resume: the last word counts, whichever thread has it") {
+  stream_server server;
+  auto client = server.client();
+  auto peer = server.open(client);
+  const auto stream = server.log.handle();
+  // Paused from here, on the way to the loop; resumed on the loop, which is at once.
+  server.run_on_loop(0, [&] {
+    std::jthread([&] { stream.pause(); }).join();
+    stream.resume();
+  });
+  peer.send("read");
+  CHECK(server.log.wait_received(4));
+}
+
 TEST_CASE("a receiver that takes nothing for the send timeout is given up") {
   stream_server server;
   server.options.send_timeout = 100ms;
