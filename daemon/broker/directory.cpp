@@ -164,6 +164,8 @@ class directory::impl : public std::enable_shared_from_this<directory::impl> {
 
   void update(directory_table table);
   void answer(const position_query& query, vsoa::position_server::answer reply);
+  void find(std::string_view name, position_domain domain,
+            std::function<void(std::optional<position_entry>)> found) const;
   directory_stats stats() const;
 
  private:
@@ -251,6 +253,29 @@ void directory::impl::on_upstream_answer(const lookup_key& key,
   }
 }
 
+void directory::impl::find(std::string_view name, position_domain domain,
+                           std::function<void(std::optional<position_entry>)> found) const {
+  const auto known = table();
+  position_query query;
+  query.name = name;
+  query.domain = domain;
+  query.local = query.peer.ip = loopback(domain == position_domain::inet6);
+  const auto here = find_local(*known, query, options_.addresses);
+  if (here.known) return found(here.entry);
+  auto options = options_.upstream;
+  options.domain = domain;
+  // Where to look after that is read on the thread of lookups: it may be in a file.
+  vsoa::async_lookup(loops_, query.name, known->upstream, options,
+                     [&loops = loops_, name = query.name, domain, found = std::move(found)](
+                         const std::optional<position_entry>& entry) mutable {
+                       if (entry) return found(entry);
+                       vsoa::lookup_options everywhere;
+                       everywhere.domain = domain;
+                       vsoa::async_lookup(loops, std::move(name), vsoa::position_servers(),
+                                          everywhere, std::move(found));
+                     });
+}
+
 directory_stats directory::impl::stats() const {
   return {local_, unknown_, forwarded_, shared_, overloaded_};
 }
@@ -263,6 +288,10 @@ void directory::update(directory_table table) {
 }
 void directory::answer(const position_query& query, vsoa::position_server::answer reply) {
   impl_->answer(query, std::move(reply));
+}
+void directory::find(std::string_view name, position_domain domain,
+                     std::function<void(std::optional<position_entry>)> found) const {
+  impl_->find(name, domain, std::move(found));
 }
 directory_stats directory::stats() const {
   return impl_->stats();

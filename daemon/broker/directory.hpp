@@ -1,5 +1,6 @@
-// Who is where: what this daemon answers to a position query. Known are the entries of the
-// configuration and the services of this daemon; for other names upstream servers are asked.
+// Who is where: what this daemon answers to a position query, and what it asks itself. Known are
+// the entries of the configuration and the services of this daemon; for other names upstream
+// servers are asked.
 #pragma once
 
 #include <chrono>
@@ -9,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "broker/interfaces.hpp"
@@ -77,6 +79,12 @@ class directory {
 
   /// Answers now, or when an upstream server has. On the thread of position_server's callback.
   void answer(const vsoa::position_query& query, vsoa::position_server::answer reply);
+
+  /// Finds a name for this daemon: what is known here, else at upstream, else where all clients
+  /// look (vsoa::position_servers()). `found` is called once, from any thread, at once or later;
+  /// not at all when the loops end first. Any thread.
+  void find(std::string_view name, vsoa::position_domain domain,
+            std::function<void(std::optional<vsoa::position_entry>)> found) const;
 
   directory_stats stats() const;  ///< any thread
 

@@ -29,16 +29,19 @@ service::service(vsoa::runtime& loops, const config::service_settings& settings,
       id_(id),
       log_(std::move(log)),
       server_(loops, server_options(settings)),
-      topics_(loops, server_, settings.topics, kept_bytes(settings)) {
+      topics_(loops, server_, settings.topics, kept_bytes(settings)),
+      forwarder_(
+          loops, server_, settings,
+          [this](std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
+            topics_.publish(url, payload, via);
+          },
+          log_) {
   server_.on_client([this](vsoa::client_id c, bool connected) { on_client(c, connected); });
-  server_.route_datagrams([this](std::string_view url) {
-    using to = vsoa::server::datagram_route;
-    if (topics_.relays(url) != topics::relaying::plain) return to::tell;
-    return datagram_listeners_.empty() ? to::relay : to::both;
-  });
+  server_.route_datagrams([this](std::string_view url) { return route_datagram(url); });
   server_.on_datagram([this](vsoa::client_id c, std::string_view url, vsoa::payload_view payload,
                              vsoa::channel via) {
     topics_.datagram(url, payload, via);
+    forwarder_.datagram(url, payload, via);
     for (plugin* p : datagram_listeners_)
       p->datagram(id_, c, url, payload, via);
   });
@@ -51,12 +54,31 @@ service::service(vsoa::runtime& loops, const config::service_settings& settings,
     for (plugin* p : subscription_listeners_)
       p->subscription(id_, c, urls, false);
   });
+  server_.on_interest([this](std::string_view pattern, bool wanted) {
+    forwarder_.interest_changed(pattern, wanted);
+  });
   server_.on_unserved([this](vsoa::call& c) { return topics_.serve(c); });
 }
 
 // The server goes first: its callbacks use all the rest.
 service::~service() {
+  stop();
+}
+
+void service::start(const vsoa::name_resolver& resolver) {
+  forwarder_.start(resolver);
+  server_.start();
+}
+
+void service::stop() {
   server_.stop();
+  forwarder_.stop();
+}
+
+vsoa::server::datagram_route service::route_datagram(std::string_view url) {
+  using to = vsoa::server::datagram_route;
+  if (topics_.relays(url) != topics::relaying::plain) return to::tell;
+  return datagram_listeners_.empty() && !forwarder_.takes(url) ? to::relay : to::both;
 }
 
 void service::listen() {
@@ -110,7 +132,7 @@ void service::connect(plugin_host& plugins) {
   resolution all = resolve(settings_, outlines, plugins.settings());
   for (const auto& line : all.complaints)
     log_(vsoa::log_level::warning, line);
-  std::vector<vsoa::server::command_entry> commands;
+  std::vector<vsoa::server::command_entry> commands = forwarder_.commands();
   for (route& each : all.routes) {
     plugin* p = plugins.find(each.plugin);
     if (p == nullptr) continue;
@@ -132,7 +154,7 @@ directory_service service::entry() const {
   return {settings_.name, server_.addresses(), settings_.advertise, settings_.tls.has_value()};
 }
 
-std::string service::summary() const {
+std::vector<std::string> service::summary() const {
   const vsoa::server_stats s = server_.stats();
   const topic_stats t = topics_.stats();
   const std::pair<const char*, std::uint64_t> fields[] = {
@@ -169,7 +191,9 @@ std::string service::summary() const {
   for (const auto& [name, value] : fields) {
     line += std::string(" ") + name + "=" + std::to_string(value);
   }
-  return line;
+  std::vector<std::string> lines = forwarder_.summary();
+  lines.insert(lines.begin(), std::move(line));
+  return lines;
 }
 
 }  // namespace vsoad

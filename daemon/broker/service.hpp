@@ -1,4 +1,5 @@
-// One service of the configuration: a server, the routes from its URLs to plugins, and its topics.
+// One service of the configuration: a server, the routes from its URLs to plugins and to upstream
+// servers, and its topics.
 #pragma once
 
 #include <deque>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "broker/directory.hpp"
+#include "broker/forwarder.hpp"
 #include "broker/topics.hpp"
 #include "config/config.hpp"
 #include "plugin_host/plugin_host.hpp"
@@ -41,25 +43,30 @@ class service {
   void enable(plugin_host& plugins);
   /// Gives URLs to the plugins that run and says what can't be served.
   void connect(plugin_host& plugins);
-  void start() { server_.start(); }
+  /// @param resolver  finds the upstream servers that have a name
+  void start(const vsoa::name_resolver& resolver);
+  /// Ends the server, and then what it has upstream. Idempotent. Not on a loop's thread.
+  void stop();
   /// Reads the certificates of TLS again, for new connections. False, and said in the log: they are
   /// not fit for use, and those of before stay. Any thread.
   bool reload_certificates();
 
   /// How clients reach it: for the position server.
   directory_service entry() const;
-  /// One line of counters, for the log.
-  std::string summary() const;
+  /// Lines of counters, for the log: of the service, and of each upstream server.
+  std::vector<std::string> summary() const;
 
  private:
   void on_client(vsoa::client_id client, bool connected);
   void give_priority(vsoa::client_id client);
+  vsoa::server::datagram_route route_datagram(std::string_view url);
 
   const config::service_settings settings_;
   const vsoa_service id_;
   const vsoa::log_sink log_;
   vsoa::server server_;
   topics topics_;
+  forwarder forwarder_;
   std::deque<route> routes_;  // addresses stay: handlers refer to them
   // What wants to hear of clients, datagrams and subscriptions; fixed by connect().
   std::vector<plugin*> client_listeners_;

@@ -21,13 +21,19 @@ struct mention {
     tls,         ///< a key of services[].tls, or that itself
     credential,  ///< must have a password or a certificate
     certificate_pattern,
+    command,          ///< an entry of commands: has a plugin or a forward
+    plugin_key,       ///< of a command with a plugin only
+    forward,          ///< a server's URL
+    forward_key,      ///< of a command with a forward only
+    strip_prefix,     ///< that, and of a subtree only
+    forward_tls,      ///< a key of services[].commands.<url>.tls, or that itself
     listen_service,   ///< TCP and UDP
     listen_position,  ///< UDP
   };
   what kind;
-  std::size_t service;  ///< index, for role and credential
+  std::size_t service;  ///< index, for what is in one
   value written;
-  std::size_t element = 0;  ///< index, for credential
+  std::size_t element = 0;  ///< index, for credential and what is of a command
 };
 
 struct builder {
@@ -37,6 +43,7 @@ struct builder {
   std::vector<mention> mentions;
 
   service_settings& service() { return config.services.back(); }
+  command_settings& command() { return service().commands.back(); }
   vsoa::server_limits& limits() { return service().limits; }
   vsoa::position_entry& entry() { return config.position.entries.back(); }
 

@@ -33,28 +33,9 @@ std::string_view key_of(vsoa::tls_problem::option o) {
 /// Where the key was written; the section, or the certificate that goes with it, if it was not.
 const mention* find_written(const builder& built, std::string_view path) {
   for (const mention& m : built.mentions) {
-    if (m.kind == what::tls && m.written.path == path) return &m;
+    if ((m.kind == what::tls || m.kind == what::forward_tls) && m.written.path == path) return &m;
   }
   return nullptr;
-}
-
-void check_files(const builder& built, std::size_t index, report& findings) {
-  const std::string section = "services[" + std::to_string(index) + "].tls";
-  for (const auto& p :
-       vsoa::find_problems(*built.config.services[index].tls, vsoa::tls_role::server)) {
-    std::string owner = section;
-    if (p.sni) owner += ".sni[" + std::to_string(*p.sni) + ']';
-    const std::string path = owner + '.' + std::string(key_of(p.where));
-    const mention* at = find_written(built, path);
-    if (at == nullptr) at = find_written(built, owner + ".cert");
-    if (at == nullptr) at = find_written(built, section);
-    const place where = at == nullptr ? place{} : at->written.at;
-    if (p.is_warning) {
-      findings.warning(where, path, p.message);
-    } else {
-      findings.error(where, path, p.message);
-    }
-  }
 }
 
 bool verifies_clients(const service_settings& s) {
@@ -84,6 +65,24 @@ void check_pattern(const builder& built, const mention& m, report& findings) {
 
 }  // namespace
 
+void check_tls_files(const builder& built, const vsoa::tls_options& options, vsoa::tls_role role,
+                     const std::string& section, report& findings) {
+  for (const auto& p : vsoa::find_problems(options, role)) {
+    std::string owner = section;
+    if (p.sni) owner += ".sni[" + std::to_string(*p.sni) + ']';
+    const std::string path = owner + '.' + std::string(key_of(p.where));
+    const mention* at = find_written(built, path);
+    if (at == nullptr) at = find_written(built, owner + ".cert");
+    if (at == nullptr) at = find_written(built, section);
+    const place where = at == nullptr ? place{} : at->written.at;
+    if (p.is_warning) {
+      findings.warning(where, path, p.message);
+    } else {
+      findings.error(where, path, p.message);
+    }
+  }
+}
+
 void check_tls(const builder& built, bool read_files, report& findings) {
   for (const mention& m : built.mentions) {
     if (m.kind == what::credential) check_credential(built, m, findings);
@@ -92,7 +91,9 @@ void check_tls(const builder& built, bool read_files, report& findings) {
   if (!read_files) return;
   for (std::size_t i = 0; i < built.config.services.size(); ++i) {
     const auto& tls = built.config.services[i].tls;
-    if (tls && !tls->identity.cert.empty()) check_files(built, i, findings);
+    if (!tls || tls->identity.cert.empty()) continue;
+    check_tls_files(built, *tls, vsoa::tls_role::server, "services[" + std::to_string(i) + "].tls",
+                    findings);
   }
 }
 

@@ -142,6 +142,13 @@ void check_references(const builder& built, report& findings) {
       case what::credential:
       case what::certificate_pattern:
         break;  // check_tls()
+      case what::command:
+      case what::plugin_key:
+      case what::forward:
+      case what::forward_key:
+      case what::strip_prefix:
+      case what::forward_tls:
+        break;  // check_forward()
     }
   }
 }

@@ -62,11 +62,21 @@ struct plugin_use {
   std::string mount;  // "" : at the URLs that it declares; "/cam": below /cam
 };
 
+// Another VSOA server that answers instead of a plugin.
+struct forward_settings {
+  std::string url;  // vsoa://host[:port]; empty: there is none
+  bool strip_prefix = false;
+  std::string password;                      // empty: none
+  std::optional<vsoa::tls_options> tls;      // nothing: in the clear
+  std::chrono::milliseconds timeout{60000};  // for an answer
+};
+
 struct command_settings {
   std::string url;
-  std::string plugin;
+  std::string plugin;      // empty: forwarded
   std::string command;     // empty: found by the rule of the manual
   std::string work_queue;  // empty: the plugin's own, else inline
+  forward_settings forward;
 };
 
 struct topic_settings {

@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "check_forward.hpp"
 #include "check_tls.hpp"
 #include "checks.hpp"
 #include "merge.hpp"
@@ -41,6 +42,7 @@ class loader {
       out.document = reader(findings_, expand_, target).read_root(document);
       check_references(target, findings_);
       check_tls(target, options_.allow_files, findings_);
+      check_forward(target, options_.allow_files, findings_);
       warn_if_idle(target.config, document->at);
       out.config = std::move(target.config);
     }

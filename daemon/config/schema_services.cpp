@@ -71,6 +71,10 @@ rows service_rows() {
   };
 }
 
+void note_plugin_key(builder& b, const value& v) {
+  b.note(mention::what::plugin_key, v, b.service().commands.size() - 1);
+}
+
 rows routing_rows() {
   type_spec used_plugins = or_word(mapping(kind::name), "all");
   used_plugins.names_allowed = true;
@@ -108,29 +112,38 @@ rows routing_rows() {
        .store =
            [](builder& b, const value& v) {
              b.service().commands.emplace_back();
-             b.service().commands.back().url = v.text;
+             b.command().url = v.text;
+             b.note(mention::what::command, v, b.service().commands.size() - 1);
            }},
       {.path = "services[].commands.<url>.plugin",
        .type = plain(kind::name),
-       .required = true,
-       .help = "The plugin that answers.",
+       .help = "The plugin that answers; without one there must be a forward.",
        .example = "echo",
-       .store = [](builder& b, const value& v) { b.service().commands.back().plugin = v.text; }},
+       .store =
+           [](builder& b, const value& v) {
+             b.command().plugin = v.text;
+             note_plugin_key(b, v);
+           }},
       {.path = "services[].commands.<url>.command",
        .type = plain(kind::url),
        .help =
            "The plugin's command. Default: the one of the same URL, else its command /; under a "
            "URL that ends with /, the rest of the URL is looked up.",
        .example = "/snapshot",
-       .store = [](builder& b, const value& v) { b.service().commands.back().command = v.text; }},
+       .store =
+           [](builder& b, const value& v) {
+             b.command().command = v.text;
+             note_plugin_key(b, v);
+           }},
       {.path = "services[].commands.<url>.work_queue",
        .type = plain(kind::name),
        .help = "The work queue on which it runs. Default: that of the plugin's settings.",
        .example = "slow",
        .store =
            [](builder& b, const value& v) {
-             b.service().commands.back().work_queue = v.text;
+             b.command().work_queue = v.text;
              b.note(mention::what::work_queue, v);
+             note_plugin_key(b, v);
            }},
   };
 }
@@ -325,8 +338,9 @@ rows priority_rows() {
 
 rows all_service_rows() {
   rows out;
-  for (const auto& part : {service_rows(), all_security_rows(), routing_rows(), topic_rows(),
-                           client_limit_rows(), sending_limit_rows(), priority_rows()}) {
+  for (const auto& part :
+       {service_rows(), all_security_rows(), routing_rows(), all_forward_rows(), topic_rows(),
+        client_limit_rows(), sending_limit_rows(), priority_rows()}) {
     out.insert(out.end(), part.begin(), part.end());
   }
   return out;

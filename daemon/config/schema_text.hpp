@@ -36,6 +36,8 @@ std::vector<std::string> word_text(const type_spec& type, Enum index) {
 
 /// The rows below services[], in schema_services.cpp.
 rows all_service_rows();
+/// Those among them about commands that another server answers, in schema_forward.cpp.
+rows all_forward_rows();
 /// Those among them about credentials and TLS, in schema_tls.cpp.
 rows all_security_rows();
 

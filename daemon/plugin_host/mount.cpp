@@ -30,8 +30,9 @@ class resolver {
   }
 
   resolution run() {
-    for (const auto& entry : service_.commands)
-      explicit_command(entry);
+    for (const auto& entry : service_.commands) {
+      if (!entry.plugin.empty()) explicit_command(entry);
+    }
     for (const auto& use : wanted())
       mounted(use);
     resolution result;

@@ -4,6 +4,7 @@
 //
 // Rules, strongest first:
 //  1. A `commands` entry with `command` serves its URL by that command of the plugin.
+//     One without a plugin is the broker's to forward, and no plugin's.
 //  2. One without, exact: by the plugin's command of the same URL, else by its default "/".
 //     A subtree "X/": mounts the whole plugin at X. Each of its commands "/c" serves "X/c", its
 //     default

@@ -62,7 +62,7 @@ application::application(const config::configuration& settings, const logging& l
 
 application::~application() {
   for (const auto& s : services_)
-    s->server().stop();
+    s->stop();
   position_.stop();
   loops_.stop();  // timers use what is destroyed next
 }
@@ -122,11 +122,14 @@ void application::start_services() {
   table.entries = settings_.position.entries;
   table.upstream = settings_.position.upstream;
   table.listen = position_addresses_;
-  for (const auto& s : services_) {
+  for (const auto& s : services_)
     table.services.push_back(s->entry());
-    s->start();
-  }
   directory_.update(std::move(table));
+  const auto resolver = [this](std::string_view name, vsoa::position_domain domain, auto found) {
+    directory_.find(name, domain, std::move(found));
+  };
+  for (const auto& s : services_)
+    s->start(resolver);
   position_.start();
 }
 
@@ -138,8 +141,10 @@ bool application::is_idle() const {
 bool application::stop(const std::function<bool()>& hurry) {
   const auto deadline = std::chrono::steady_clock::now() + settings_.runtime.shutdown_grace;
   const bool stopped = loops_answer(deadline, hurry) && drain(deadline, hurry);
-  for (const auto& s : services_)
-    log_.info(s->summary());
+  for (const auto& s : services_) {
+    for (const auto& line : s->summary())
+      log_.info(line);
+  }
   for (const auto& line : plugins_.summary())
     log_.info(line);
   if (!position_addresses_.empty()) log_.info(position_summary());
@@ -178,7 +183,7 @@ bool application::drain(std::chrono::steady_clock::time_point deadline,
     if (hurry()) break;
   }
   for (const auto& s : services_)
-    s->server().stop();
+    s->stop();
   position_.stop();
   return stopped;
 }

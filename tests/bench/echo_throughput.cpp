@@ -152,19 +152,29 @@ class echo_load {
   std::uint64_t answered_ = 0;
 };
 
+void add(std::vector<scenario>& to, const std::string& kind, workload work,
+         const load_shape& shape) {
+  const std::string name = kind + ' ' + std::to_string(shape.connections) + 'x' +
+                           std::to_string(shape.depth) + ' ' + size_name(shape.payload_bytes);
+  to.push_back({name, work, [shape](const server& under_test, const budget& limits) {
+                  return with_request_dialect(under_test.speaks, [&](auto dialect) {
+                    return echo_load<decltype(dialect)>(under_test, limits, shape).run();
+                  });
+                }});
+}
+
 }  // namespace
 
 void add_echo_throughput(std::vector<scenario>& to) {
-  const load_shape shapes[] = {{16, 1, 64},   {1024, 1, 64}, {65536, 1, 64}, {16, 8, 64},
-                               {1024, 8, 64}, {16, 16, 16},  {1024, 16, 16}};
-  for (const load_shape& shape : shapes) {
-    const std::string name = "echo throughput " + std::to_string(shape.connections) + 'x' +
-                             std::to_string(shape.depth) + ' ' + size_name(shape.payload_bytes);
-    to.push_back({name, workload::echo, [shape](const server& under_test, const budget& limits) {
-                    return with_request_dialect(under_test.speaks, [&](auto dialect) {
-                      return echo_load<decltype(dialect)>(under_test, limits, shape).run();
-                    });
-                  }});
+  for (const load_shape& shape :
+       {load_shape{16, 1, 64}, load_shape{1024, 1, 64}, load_shape{65536, 1, 64},
+        load_shape{16, 8, 64}, load_shape{1024, 8, 64}, load_shape{16, 16, 16},
+        load_shape{1024, 16, 16}}) {
+    add(to, "echo throughput", workload::echo, shape);
+  }
+  for (const load_shape& shape : {load_shape{16, 1, 64}, load_shape{1024, 1, 64},
+                                  load_shape{16, 8, 64}, load_shape{65536, 1, 64}}) {
+    add(to, "forwarded echo", workload::forward, shape);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <optional>
 #include <stdexcept>
 
 #include "files.hpp"
@@ -24,7 +25,14 @@ const char* limits_for(workload work) {
   return "send_timeout: 30s, outbox: 256MiB, subscriptions: 100000, calls_in_flight: 65535";
 }
 
-void write_config(const std::filesystem::path& to, const daemon_options& options, workload work) {
+// Who answers the echo: the plugin, or the server at `upstream`.
+std::string echo_entry(const address* upstream) {
+  if (upstream == nullptr) return "{ plugin: echo }";
+  return "{ forward: \"vsoa://" + upstream->host + ':' + std::to_string(upstream->port) + "\" }";
+}
+
+void write_config(const std::filesystem::path& to, const daemon_options& options, workload work,
+                  const address* upstream) {
   std::ofstream file(to);
   file << "log: { level: info, target: stderr, format: text }\n"
        << "runtime: { threads: " << options.loops << " }\n"
@@ -32,8 +40,8 @@ void write_config(const std::filesystem::path& to, const daemon_options& options
        << "services:\n"
        << "  - name: " << service_name << "\n"
        << "    listen: [ \"127.0.0.1:0\" ]\n"
-       << "    commands: { " << options.echo_url
-       << ": { plugin: echo }, /stream: { plugin: echo } }\n"
+       << "    commands: { " << options.echo_url << ": " << echo_entry(upstream)
+       << ", /stream: { plugin: echo } }\n"
        << "    topics: { " << options.topic_url << ": { relay: true } }\n"
        << "    limits: { clients: 20000, clients_per_address: 20000, " << limits_for(work)
        << " }\n";
@@ -51,11 +59,14 @@ void exec_daemon(const daemon_options& options, const std::filesystem::path& con
   fail_errno("exec " + options.program.string());
 }
 
-// False as long as the line is not there.
-bool find_address(const std::string& log, address& at) {
+// False as long as the line is not there, or one with `also`.
+bool find_address(const std::string& log, const char* also, address& at) {
   const std::string mark = std::string("service \"") + service_name + "\" listening on ";
   const std::size_t line = log.find(mark);
-  if (line == std::string::npos || log.find("ready", line) == std::string::npos) return false;
+  if (line == std::string::npos || log.find("ready", line) == std::string::npos ||
+      log.find(also) == std::string::npos) {
+    return false;
+  }
   const std::size_t start = line + mark.size();
   const std::string text = log.substr(start, log.find_first_of(" \r\n", start) - start);
   const std::size_t colon = text.rfind(':');
@@ -65,17 +76,26 @@ bool find_address(const std::string& log, address& at) {
   return true;
 }
 
+// What must live as long as a daemon that is measured.
+struct surroundings {
+  temporary_folder folder;
+  std::optional<server> upstream;
+};
+
 server start_daemon(const daemon_options& options, workload work) {
-  auto folder = std::make_shared<temporary_folder>();
-  const std::filesystem::path config = folder->path() / "vsoad.yaml";
-  const std::filesystem::path log = folder->path() / "log";
-  write_config(config, options, work);
+  auto around = std::make_shared<surroundings>();
+  if (work == workload::forward) around->upstream = start_daemon(options, workload::echo);
+  const address* const upstream = around->upstream ? &around->upstream->at : nullptr;
+  const std::filesystem::path config = around->folder.path() / "vsoad.yaml";
+  const std::filesystem::path log = around->folder.path() / "log";
+  write_config(config, options, work, upstream);
   server started;
-  started.files = folder;
+  started.files = around;
   started.process = child_process(options.cores, [&] { exec_daemon(options, config, log); });
   started.pid = started.process.pid();
   for (int i = 0; i < start_attempts; ++i) {
-    if (find_address(read_file(log), started.at)) return started;
+    const char* const also = upstream != nullptr ? "connected at" : "";
+    if (find_address(read_file(log), also, started.at)) return started;
     if (started.process.ended()) break;
     ::usleep(start_pause_us);
   }
@@ -95,7 +115,7 @@ server start_raw(workload work, int core) {
       run_raw_tls_echo(fd.get());
     } else if (work == workload::stream) {
       run_raw_stream(fd.get());
-    } else if (work == workload::echo || work == workload::connect) {
+    } else if (work == workload::echo || work == workload::forward || work == workload::connect) {
       run_raw_echo(fd.get());
     } else {
       run_raw_fanout(fd.get());

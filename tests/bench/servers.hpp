@@ -23,6 +23,7 @@ enum class workload {
   crowd,    ///< subscriptions are told apart by their URLs
   tls,      ///< echo, or connections that stay, over TLS
   stream,   ///< of bytes, beside the packets
+  forward,  ///< echo, by a vsoad in front of another; of raw peers, their own
   stalled,  ///< subscribers that don't read lose publishes, and nobody else does
 };
 

@@ -187,7 +187,11 @@ TEST_CASE("slow_consumer: drop keeps them, and what they read is whole packets")
   CHECK(received >= 1);
   CHECK(received < 200);
   CHECK(publisher.ask_for_reply(rpc(2, "/publish", "\"/big\"", "end")).status == status_success);
-  CHECK(stuck.read().data == "end");
+  // From the publisher's loop one of the many may still have been on its way.
+  packet last = stuck.read();
+  while (last.data == std::string(60000, 'p'))
+    last = stuck.read();
+  CHECK(last.data == "end");
 }
 
 TEST_CASE("a caller that never reads its replies is cut off") {

@@ -238,15 +238,15 @@ TEST_CASE("lookup, and calling by name") {
 TEST_CASE("bench measures, and says when calls are refused") {
   const daemon_runner vsoad{one_service()};
   const std::string server = url(vsoad.service());
-  const program_result r = ctl({"bench", server + "/echo", "1", "--duration", "100ms", "--clients",
+  const program_result r = ctl({"bench", server + "/echo", "1", "--duration", "500ms", "--clients",
                                 "2", "--depth", "4", "--json"});
   CHECK(r.code == 0);
   CHECK(std::stol(member(r, "/calls")) > 8);
   CHECK(std::stod(member(r, "/per_second")) > 0);
   CHECK(std::stod(member(r, "/us/p50")) <= std::stod(member(r, "/us/max")));
-  const program_result text = ctl({"bench", server + "/echo", "--duration", "20ms"});
+  const program_result text = ctl({"bench", server + "/echo", "--duration", "500ms"});
   CHECK(text.out.find("calls/s; half within ") != std::string::npos);
-  check_fails(ctl({"bench", server + "/none", "--duration", "20ms"}), 1, "answered with an error");
+  check_fails(ctl({"bench", server + "/none", "--duration", "500ms"}), 1, "answered with an error");
 }
 
 TEST_CASE("stream: files go up and come down again, unchanged") {
@@ -260,7 +260,7 @@ TEST_CASE("stream: files go up and come down again, unchanged") {
   const std::string server = url(vsoad.service());
   std::string bytes;
   for (int i = 0; bytes.size() < 3'000'000; ++i)
-    bytes += std::to_string(i * 7919);
+    bytes += std::to_string(i * 7919LL);
   const std::string from = directory.write("from", bytes);
   const program_result put =
       ctl({"stream", "put", server + "/files/upload", "--path", "up.bin", "--data", from});

@@ -73,7 +73,7 @@ void save(const std::string& path, EVP_PKEY* key, const std::string& password) {
 }  // namespace
 
 struct certificate_authority::parts {
-  pkey_ptr key{EVP_EC_gen("P-256")};
+  pkey_ptr key{EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256")};
   cert_ptr cert;
 };
 
@@ -102,7 +102,7 @@ certificate_authority::~certificate_authority() {
 
 certificate_files certificate_authority::issue(const certificate_wishes& wishes) {
   const std::string stem = (directory_ / std::to_string(++count_)).string();
-  const pkey_ptr key(EVP_EC_gen("P-256"));
+  const pkey_ptr key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
   const cert_ptr cert = begin(wishes, key.get(), 1000 + count_);
   X509_set_issuer_name(cert.get(), X509_get_subject_name(parts_->cert.get()));
   std::string names;

@@ -144,6 +144,8 @@ class VSOA_API client {
   void on_datagram(message_callback);
   /// A connection has passed the handshake; before the completion of connect.
   void on_connect(std::function<void(const server_info&)>);
+  /// An attempt of the robot's has failed; the errors are those of connect().
+  void on_connect_failed(std::function<void(std::error_code)>);
   /// That connection is gone, and what waited for an answer has completed. No error: disconnect().
   /// Else errc::closed (by the server), no_answer, not_reading, timeout (an unfinished packet),
   /// violation.
@@ -252,6 +254,10 @@ class VSOA_API client {
   /// (client_limits::streams).
   stream create_stream(std::uint16_t tunid, stream_callbacks callbacks,
                        const stream_options& options = {});
+  /// Where the server offers the stream of this tunnel id, for server::relay_stream(): at its
+  /// address, from that of the session, over TLS when that is. Nothing: not connected, or tunid is
+  /// 0.
+  std::optional<stream_target> stream_at(std::uint16_t tunid) const;
 
   /// Completes an operation with errc::cancelled, soon, unless it has completed. A late answer is
   /// dropped; the server is not told.

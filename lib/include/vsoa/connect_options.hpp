@@ -2,8 +2,10 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "vsoa/address.hpp"
@@ -11,6 +13,11 @@
 #include "vsoa/tls.hpp"
 
 namespace vsoa {
+
+/// Finds the address behind a name, in place of position servers: calls `found` once, from any
+/// thread, at once or later. It is called on the client's loop and must neither block nor throw.
+using name_resolver = std::function<void(std::string_view name, position_domain domain,
+                                         std::function<void(std::optional<position_entry>)> found)>;
 
 /// Of one connection.
 struct connect_options {
@@ -21,6 +28,8 @@ struct connect_options {
   position_domain domain = position_domain::any;
   /// Position servers for names; none: those of position_servers().
   std::vector<socket_address> position_servers;
+  /// Asked for names instead of any position server.
+  name_resolver resolver{};
   /// TLS, and nothing less, with the quick channel off; nothing: clear text, but never to a server
   /// whose position entry demands TLS. The files are read when the connect, or the robot, begins.
   std::optional<tls_options> tls{};

@@ -3,10 +3,10 @@
 // over the loops of its runtime and each stays on its loop for life.
 //
 // Threads: callbacks about a client (handlers without work queue, on_unserved, on_client,
-// on_datagram, route_datagrams, on_subscribe, on_unsubscribe) run on that client's loop, so those
-// of different clients may run at the same time. All member functions may be called from any
-// thread, callbacks included, unless they say otherwise. Closing a client inside a callback takes
-// effect after the callback has returned.
+// on_datagram, route_datagrams, on_subscribe, on_unsubscribe, on_interest) run on that client's
+// loop, so those of different clients may run at the same time. All member functions may be called
+// from any thread, callbacks included, unless they say otherwise. Closing a client inside a
+// callback takes effect after the callback has returned.
 //
 // On a server without credentials a client may call, subscribe and send datagrams before its
 // handshake, hence before on_client: client() does not find it yet, and nothing is published to it.
@@ -303,6 +303,10 @@ class VSOA_API server {
   void on_subscribe(subscription_callback);
   /// After they are gone.
   void on_unsubscribe(subscription_callback);
+  /// `pattern` has got its first subscriber on the calling loop, or lost its last there, whatever
+  /// the reason: also by the end of a session, or a request over a limit, which is undone at once.
+  using interest_callback = std::function<void(std::string_view pattern, bool wanted)>;
+  void on_interest(interest_callback);  ///< see interest_callback
 
   /// Sends to every subscriber of `url` that has passed the handshake and is authed, of higher
   /// priority first (within one loop). Quick: by UDP, to those with a quick channel. False: URL not
@@ -351,7 +355,7 @@ class VSOA_API server {
   /// `upstream`, and what either sends goes to the other, a half close, too. Bytes that one side
   /// does not take hold the other up. `send_timeout` and `outbox` are not used; the offer has no
   /// handle.
-  stream_offer relay_stream(client_id client, const socket_address& upstream,
+  stream_offer relay_stream(client_id client, const stream_target& upstream,
                             const stream_options& options = {});
 
   /// For new sessions; those that exist keep what they have.

@@ -19,7 +19,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <system_error>
 
 #include "vsoa/address.hpp"
@@ -28,6 +30,9 @@
 namespace vsoa {
 
 class stream_impl;
+namespace net {
+class tls_context;
+}
 
 /// Of one stream, in bytes.
 struct stream_counters {
@@ -116,6 +121,17 @@ struct stream_options {
   std::size_t outbox = 128U << 10;            ///< queued bytes above which send() takes nothing
                                               ///< more; max_piece - 1 more may be queued
   bool ends_with_client = false;  ///< a server's: aborted when its client's session ends
+};
+
+/// Where another server offers a stream, for those who relay it.
+struct stream_target {
+  socket_address address;          ///< the server's, with the tunnel id as its port
+  std::optional<ip_address> from;  ///< to connect from, as servers take their client's address
+                                   ///< alone; nothing: the kernel's choice
+  std::shared_ptr<const net::tls_context> tls;  ///< of client::stream_at(); null: in the clear
+  std::string host;                             ///< whose certificate it must be
+
+  stream_target(const socket_address& a) : address(a) {}  ///< in the clear
 };
 
 /// What a server answers to the wish for a stream.

@@ -24,6 +24,9 @@ void client::on_datagram(message_callback c) {
 void client::on_connect(std::function<void(const server_info&)> c) {
   impl_->on_connect = std::move(c);
 }
+void client::on_connect_failed(std::function<void(std::error_code)> c) {
+  impl_->on_connect_failed = std::move(c);
+}
 void client::on_disconnect(std::function<void(std::error_code)> c) {
   impl_->on_disconnect = std::move(c);
 }
@@ -167,6 +170,9 @@ std::optional<server_info> client::info() const {
 }
 std::optional<certificate_info> client::peer_certificate() const {
   return parse_certificate(impl_->peer_certificate());
+}
+std::optional<stream_target> client::stream_at(std::uint16_t tunid) const {
+  return impl_->stream_at(tunid);
 }
 stream client::create_stream(std::uint16_t tunid, stream_callbacks callbacks,
                              const stream_options& options) {

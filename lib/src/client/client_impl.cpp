@@ -257,20 +257,22 @@ std::vector<std::byte> client_impl::peer_certificate() const {
   return is_connected() ? certificate_ : std::vector<std::byte>();
 }
 
+std::optional<stream_target> client_impl::stream_at(std::uint16_t tunid) const {
+  const std::lock_guard lock(mutex_);
+  if (!is_connected() || tunid == 0) return {};
+  stream_target at(socket_address{info_.address.ip, tunid});
+  at.from = info_.local.ip;
+  at.tls = security_.tls;
+  at.host = security_.host;
+  return at;
+}
+
 stream client_impl::create_stream(std::uint16_t tunid, stream_callbacks callbacks,
                                   const stream_options& options) {
-  socket_address to;
-  ip_address from;
-  stream_security security;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!is_connected() || tunid == 0) return {};
-    to = {info_.address.ip, tunid};
-    from = info_.local.ip;
-    security = security_;
-  }
-  return connect_stream(loop_, to, from, std::move(callbacks), options, std::move(security),
-                        streams_);
+  const auto at = stream_at(tunid);
+  if (!at) return {};
+  return connect_stream(loop_, at->address, at->from, std::move(callbacks), options,
+                        {at->tls, at->host}, streams_);
 }
 
 std::vector<std::string> client_impl::subscriptions() const {

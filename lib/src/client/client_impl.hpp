@@ -51,6 +51,7 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   void wait_idle();
   client_stats stats() const;
   std::vector<std::byte> peer_certificate() const;  ///< DER
+  std::optional<stream_target> stream_at(std::uint16_t tunid) const;
   stream create_stream(std::uint16_t tunid, stream_callbacks callbacks,
                        const stream_options& options);
   void log(log_level level, std::string_view line) const { loop_.log_line(level, line); }
@@ -86,6 +87,7 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   client::message_callback on_message;
   client::message_callback on_datagram;
   std::function<void(const server_info&)> on_connect;
+  std::function<void(std::error_code)> on_connect_failed;
   std::function<void(std::error_code)> on_disconnect;
 
  private:

@@ -171,6 +171,7 @@ void client_impl::connect_failed(std::error_code why) {
   set_phase(phase::idle);
   plan_reconnect();
   if (connecting_ != nullptr) finish(deactivate(*connecting_), why);
+  if (robot_) tell(on_connect_failed, why);
 }
 
 // --- the end of a session ---

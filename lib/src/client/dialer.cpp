@@ -69,6 +69,9 @@ void dialer::look_up() {
   auto answer = [self = shared_from_this()](std::optional<position_entry> entry) {
     self->loop_.post([self, found = std::move(entry)]() mutable { self->found(std::move(found)); });
   };
+  if (options_.resolver) {
+    return options_.resolver(url_.host, options_.domain, std::move(answer));
+  }
   lookup_options how;
   how.domain = options_.domain;
   how.total = left();

@@ -55,7 +55,8 @@ std::uint64_t value_of(const std::atomic<std::uint64_t>& counter) {
 }  // namespace
 
 // Everything but answer() and stats() happens on the service's thread, or before start().
-class VSOA_HIDDEN position_server::impl : public std::enable_shared_from_this<position_server::impl> {
+class VSOA_HIDDEN position_server::impl
+    : public std::enable_shared_from_this<position_server::impl> {
  public:
   impl(runtime& loops, query_callback on_query, position_server_options options)
       : runtime_(loops.internals()),

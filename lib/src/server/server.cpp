@@ -56,6 +56,9 @@ void server::on_subscribe(subscription_callback c) {
 void server::on_unsubscribe(subscription_callback c) {
   impl_->on_unsubscribe = std::move(c);
 }
+void server::on_interest(interest_callback c) {
+  impl_->on_interest = std::move(c);
+}
 
 bool server::publish(std::string_view url, payload_view payload, channel via) {
   return impl_->publish(url, payload, via);
@@ -123,9 +126,9 @@ stream_offer server::create_stream(client_id client, stream_callbacks callbacks,
                                    const stream_options& options) {
   return impl_->create_stream(client, std::move(callbacks), options);
 }
-stream_offer server::relay_stream(client_id client, const socket_address& upstream,
+stream_offer server::relay_stream(client_id client, const stream_target& upstream,
                                   const stream_options& options) {
-  return impl_->relay_stream(client, upstream, options, {});
+  return impl_->relay_stream(client, upstream, options);
 }
 
 void server::set_credentials(std::vector<credential> credentials) {

@@ -52,8 +52,8 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   void for_all_sessions(std::function<void(session&)> change);
   stream_offer create_stream(client_id client, stream_callbacks callbacks,
                              const stream_options& options);
-  stream_offer relay_stream(client_id client, const socket_address& upstream,
-                            const stream_options& options, stream_security upstream_security);
+  stream_offer relay_stream(client_id client, const stream_target& upstream,
+                            const stream_options& options);
   stream_registry& streams() noexcept { return *streams_; }
   server_stats stats() const;
 
@@ -104,6 +104,7 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   server::datagram_router route_datagram;
   server::subscription_callback on_subscribe;
   server::subscription_callback on_unsubscribe;
+  server::interest_callback on_interest;
   std::function<bool(call&)> on_unserved;
 
  private:

@@ -179,26 +179,46 @@ void shard::for_each(const std::function<void(session&)>& work) {
 
 bool shard::subscribe(std::string_view url, session& s, subscriptions::list& own) {
   settle();
-  const std::unique_lock lock(mutex_);
-  if (!subscriptions_.add(url, s, own)) return false;
-  subscriber_count_.fetch_add(1, std::memory_order_relaxed);
+  {
+    const std::unique_lock lock(mutex_);
+    if (!subscriptions_.add(url, s, own)) return false;
+    subscriber_count_.fetch_add(1, std::memory_order_relaxed);
+  }
+  if (own.back()->sessions.size() == 1) tell_interest(url, true);
   return true;
 }
 
 bool shard::unsubscribe(std::string_view url, session& s, subscriptions::list& own) {
   settle();
-  const std::unique_lock lock(mutex_);
-  if (!subscriptions_.remove(url, s, own)) return false;
-  subscriber_count_.fetch_sub(1, std::memory_order_relaxed);
+  {
+    const std::unique_lock lock(mutex_);
+    if (!subscriptions_.remove(url, s, own)) return false;
+    subscriber_count_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  if (!subscriptions_.contains(url)) tell_interest(url, false);
   return true;
 }
 
 void shard::unsubscribe_all(session& s, subscriptions::list& own) {
   if (own.empty()) return;
   settle();
-  const std::unique_lock lock(mutex_);
-  subscriber_count_.fetch_sub(own.size(), std::memory_order_relaxed);
-  subscriptions_.remove_all(s, own);
+  std::vector<std::string> lost;
+  if (owner_.on_interest) {
+    for (const subscriptions::topic* t : own) {
+      if (t->sessions.size() == 1) lost.push_back(t->url);
+    }
+  }
+  {
+    const std::unique_lock lock(mutex_);
+    subscriber_count_.fetch_sub(own.size(), std::memory_order_relaxed);
+    subscriptions_.remove_all(s, own);
+  }
+  for (const std::string& url : lost)
+    tell_interest(url, false);
+}
+
+void shard::tell_interest(std::string_view url, bool wanted) {
+  owner_.tell(owner_.on_interest, url, wanted);
 }
 
 bool shard::is_subscribed(std::string_view url) const {

@@ -148,6 +148,7 @@ class shard final : public net::turn_end {
  private:
   void on_turn_closing() override;
   void on_turn_end() override;
+  void tell_interest(std::string_view url, bool wanted);
   const subscriptions::audience& audience_of(std::string_view url);
   void deliver(const net::slice& packets, std::uint32_t count, const subscriptions::audience& to,
                channel via);

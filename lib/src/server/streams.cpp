@@ -76,17 +76,17 @@ stream_offer server_impl::create_stream(client_id client, stream_callbacks callb
   return b.offer;
 }
 
-stream_offer server_impl::relay_stream(client_id client, const socket_address& upstream,
-                                       const stream_options& options,
-                                       stream_security upstream_security) {
+stream_offer server_impl::relay_stream(client_id client, const stream_target& upstream,
+                                       const stream_options& options) {
   stream_beginning b = begin_stream(client, options.timeout);
   if (!b.opener) return b.offer;
   const auto relay = std::make_shared<stream_relay>(
       *b.where, options, true,
-      std::array<stream_security, 2>{stream_security{tls(), {}}, std::move(upstream_security)},
+      std::array<stream_security, 2>{stream_security{tls(), {}},
+                                     stream_security{upstream.tls, upstream.host}},
       std::move(b.place), streams_);
   relay->open(std::move(b.opener), std::make_unique<stream_connector>(
-                                       *b.where, upstream, std::nullopt, options.timeout));
+                                       *b.where, upstream.address, upstream.from, options.timeout));
   return b.offer;
 }
 

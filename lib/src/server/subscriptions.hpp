@@ -29,6 +29,7 @@ class subscriptions {
   bool remove(std::string_view url, session& s, list& own);  ///< false: had it not
   void remove_all(session& s, list& own);
   bool has(std::string_view url) const;  ///< some pattern takes `url`
+  bool contains(std::string_view pattern) const { return topics_.find(pattern) != nullptr; }
   bool empty() const noexcept { return topics_.empty(); }
 
   /// Who gets a publish on a URL: each session once, of higher priority first, then in order of

@@ -251,6 +251,35 @@ TEST_CASE("unknown names are asked of upstream, known ones are not") {
   CHECK(stats.forwarded == 2);
 }
 
+TEST_CASE("what this daemon asks itself: here, upstream, and where all look") {
+  std::atomic<int> asked = 0;
+  fixture f([&asked](const position_query& query, const position_server::answer& reply) {
+    ++asked;
+    if (query.name == "far") return reply(position_entry{"far", at("10.0.0.7:7"), true});
+    reply({});
+  });
+  runtime elsewhere;
+  position_server last(elsewhere,
+                       [](const position_query& query, const position_server::answer& reply) {
+                         reply(position_entry{query.name, at("10.0.0.8:8"), false});
+                       });
+  set_position_server(last.listen(at("127.0.0.1:0")));
+  elsewhere.start();
+  last.start();
+  const auto find = [&](const char* name) {
+    std::promise<std::optional<position_entry>> found;
+    f.names.find(name, any, [&](const std::optional<position_entry>& e) { found.set_value(e); });
+    return found.get_future().get();
+  };
+  CHECK(find("LEGACY")->address.to_string() == "10.0.0.9:1");
+  CHECK(asked == 0);
+  CHECK(find("far")->address.to_string() == "10.0.0.7:7");
+  CHECK(find("nowhere here")->address.to_string() == "10.0.0.8:8");
+  CHECK(asked == 2);
+  set_position_server({});
+  last.stop();
+}
+
 TEST_CASE("queries for one name share a lookup") {
   std::mutex mutex;
   std::vector<position_server::answer> replies;

@@ -283,7 +283,8 @@ TEST_CASE("names and URLs") {
         "write \"/echo\"",
         "c.yaml:4:33: services[0].commands.echo.plugin: \"../x\" is not a name; write at most 64 "
         "letters, digits, \"_\", \"-\" and \".\", the first a letter or a digit",
-        "c.yaml:4:44: services[0].commands./.plugin: missing; write one such as plugin: echo"}},
+        "c.yaml:4:41: services[0].commands./.plugin: missing; write one such as plugin: echo, or "
+        "forward: vsoa://legacy"}},
       {"services: [ { name: a/b, listen: 127.0.0.1:1 } ]",
        {"c.yaml:1:21: services[0].name: \"a/b\" is not a service name; write 1 to 255 bytes "
         "without "

@@ -17,7 +17,8 @@ namespace {
 
 constexpr const char* sha256_of_abc =
     "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-constexpr int status_no_permissions = 5, not_found = 128, busy = 129, too_large = 130, wrong_offset = 131;
+constexpr int status_no_permissions = 5, not_found = 128, busy = 129, too_large = 130,
+              wrong_offset = 131;
 
 std::string content(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);

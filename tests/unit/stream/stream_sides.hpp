@@ -97,7 +97,8 @@ struct relayed : both_sides {
   }
   ~relayed() { front.destroy_server(); }
   std::uint16_t relay(std::uint16_t upstream, vsoa::stream_options options = {}) {
-    const auto offer = front->relay_stream(client->client_id(), {loopback, upstream}, options);
+    const auto offer =
+        front->relay_stream(client->client_id(), vsoa::socket_address{loopback, upstream}, options);
     CHECK(offer);
     return offer.tunid;
   }

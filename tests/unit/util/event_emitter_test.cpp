@@ -234,6 +234,7 @@ TEST_CASE("a listener may destroy the emitter") {
 TEST_CASE("a removed listener's captures go at once, and may use the emitter") {
   event_emitter emitter;
   struct user {
+    explicit user(event_emitter& e) : of(e) {}
     event_emitter& of;
     ~user() { CHECK(of.listener_count(tick) == 0); }
   };

@@ -297,6 +297,7 @@ TEST_CASE("a job that runs is not removed") {
 
 TEST_CASE("what a removed job has captured may use the queue when it goes") {
   struct user {
+    explicit user(vsoa::work_queue& q) : queue(q) {}
     vsoa::work_queue& queue;
     ~user() { CHECK(queue.waiting() == 0); }
   };

@@ -1,0 +1,52 @@
+// One upstream server of a service: a connection on each loop, so that a forwarded call stays on
+// the loop of its client, and one of them that is subscribed to what our subscribers want.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/interest.hpp"
+#include "broker/upstream_link.hpp"
+
+namespace vsoad {
+
+class upstream : public std::enable_shared_from_this<upstream> {
+ public:
+  /// @param number  among the service's; chooses the loop of what upstream publishes
+  /// @param publish on that loop
+  upstream(vsoa::runtime& loops, vsoa::server& server, std::size_t number, std::size_t outbox,
+           const config::forward_settings& settings, const upstream_link::publisher& publish,
+           const vsoa::log_sink& log);
+
+  /// Connects. Once. Throws vsoa::tls_error.
+  void start(const vsoa::name_resolver& resolver);
+  /// Ends all connections, and callbacks. Not on a loop's thread.
+  void stop();
+
+  const config::forward_settings& settings() const noexcept { return settings_; }
+  /// That of the calling loop. @pre on a loop
+  upstream_link& here() noexcept { return *links_[loops_.here()]; }
+
+  // Whether our clients want what upstream publishes on these URLs. Each pattern as often as it is
+  // wanted: its last leave() ends the subscription. Any thread.
+  void want(const std::string& pattern);
+  void leave(const std::string& pattern);
+
+  /// One line of counters, for the log. Any thread.
+  std::string summary() const;
+
+ private:
+  void sync_soon();
+  void sync();
+
+  vsoa::runtime& loops_;
+  const config::forward_settings settings_;
+  const std::size_t subscriber_;  // the loop whose connection subscribes
+  interest wanted_;
+  std::vector<std::unique_ptr<upstream_link>> links_;  // by loop
+};
+
+}  // namespace vsoad

@@ -1,0 +1,117 @@
+// The connection of one service to one upstream server, on one loop: what that loop's clients call
+// and send goes through it, without leaving the loop.
+//
+// How a call ends that upstream does not answer:
+//
+//   PROXY, param {"error": text}   it has not been sent: upstream is not connected, or can't take
+//   it.
+//                                  To call again does no harm
+//   NO_MEMORY                      it has not been sent: a limit is reached
+//   NO_RESPONDING                  it has been sent, and no answer has come in time, or before the
+//                                  connection broke: nobody knows whether it was carried out
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.hpp"
+#include "vsoa/client.hpp"
+#include "vsoa/log.hpp"
+#include "vsoa/runtime.hpp"
+#include "vsoa/server.hpp"
+
+namespace vsoad {
+
+/// Counters of one upstream server; each only grows.
+struct upstream_stats {
+  std::uint64_t connects = 0;
+  std::uint64_t failed_connects = 0;
+  std::uint64_t calls = 0;              ///< to be forwarded
+  std::uint64_t refused = 0;            ///< of these answered PROXY or NO_MEMORY
+  std::uint64_t timeouts = 0;           ///< of these answered NO_RESPONDING: no answer in time
+  std::uint64_t lost = 0;               ///< of these answered so: the connection broke
+  std::uint64_t publishes = 0;          ///< from upstream
+  std::uint64_t datagrams = 0;          ///< sent upstream
+  std::uint64_t datagrams_dropped = 0;  ///< not sent: not connected, or no room
+  std::uint64_t datagrams_ignored = 0;  ///< from upstream
+  std::uint64_t streams = 0;            ///< relayed
+  std::uint64_t streams_failed = 0;     ///< not offered to the client
+  std::uint64_t subscriptions_refused = 0;
+};
+
+/// All but what is marked: on its loop.
+class upstream_link {
+ public:
+  using publisher = std::function<void(std::string_view url, vsoa::payload_view, vsoa::channel)>;
+
+  /// Any thread. What it is told must outlive it.
+  /// @param loop     where it lives
+  /// @param outbox   bytes queued for upstream
+  /// @param publish  what comes from upstream
+  upstream_link(vsoa::runtime& loops, vsoa::server& server, std::size_t loop, std::size_t outbox,
+                const config::forward_settings& settings, publisher publish, vsoa::log_sink log);
+
+  /// Connects, and again when the connection breaks. Any thread, once.
+  /// @param on_connect  each time; then nothing is subscribed to
+  /// Throws vsoa::tls_error.
+  void start(vsoa::name_resolver resolver, std::function<void()> on_connect);
+  /// Ends the connection for ever, and its callbacks. Any thread.
+  void stop() { client_.close(); }
+
+  /// Answers the call, now or later.
+  /// @param url  as upstream knows it
+  void call(vsoa::call& c, std::string_view url, std::chrono::milliseconds timeout);
+  /// Without a quick channel upstream (TLS has none), what is quick goes the normal way.
+  void datagram(std::string_view url, vsoa::payload_view payload, vsoa::channel via);
+  void subscribe(const std::vector<std::string>& patterns);
+  void unsubscribe(const std::string& pattern);
+
+  bool is_connected() const noexcept { return client_.is_connected(); }  ///< any thread
+  upstream_stats stats() const;                                          ///< any thread
+
+ private:
+  // One thread writes, any reads.
+  class tally {
+   public:
+    void operator++() noexcept {
+      count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+    operator std::uint64_t() const noexcept { return count_.load(std::memory_order_relaxed); }
+
+   private:
+    std::atomic<std::uint64_t> count_{0};
+  };
+  struct tallies {
+    tally connects, failed_connects, calls, refused, timeouts, lost, publishes, datagrams,
+        datagrams_dropped, datagrams_ignored, streams, streams_failed, subscriptions_refused;
+  };
+
+  void connected(const vsoa::server_info& server, const std::function<void()>& tell);
+  void not_connected(std::error_code why);
+  void disconnected(std::error_code why);
+  bool is_ourselves(const vsoa::server_info& server) const;
+  void answer(vsoa::deferred_call right, vsoa::client_id client, std::error_code error,
+              const vsoa::reply_view& reply);
+  void fail(vsoa::deferred_call right, std::error_code error);
+  void relay_stream(vsoa::deferred_call right, vsoa::client_id client,
+                    const vsoa::reply_view& reply);
+  void say(vsoa::log_level level, const std::string& what) const;
+
+  vsoa::server& server_;
+  const config::forward_settings settings_;
+  const publisher publish_;
+  const vsoa::log_sink log_;
+  std::error_code last_failure_;  // said already
+  bool is_up_ = false;
+  bool has_quick_ = false;
+  tallies counts_;
+  vsoa::client client_;  // the last: its end ends the callbacks
+};
+
+}  // namespace vsoad
