@@ -247,7 +247,8 @@ struct vsoa_host {
    *   plugin, or a limit of the service.
    * send: takes all of up to 256 KiB, or that much of more, and returns how much. VSOA_E_FULL: nothing was
    *   taken, too much is queued; `writable` follows. VSOA_E_NOT_FOUND also: not connected, or shut.
-   * is_writable: 1: send takes a piece now, best at no copy. 0, on a connected stream: `writable` follows; send may still take a little.
+   * is_writable: 1: send takes a piece now. 0, on a connected stream: `writable` follows. It says 0 before
+   *   send does: who stops then has nothing copied in vain.
    * pause: 1: `data` is not called until 0; the client is held up.
    * shutdown: nothing more is sent, behind what is queued; reading goes on.
    * close: ends the stream behind what is queued, and throws away what comes in; abort 1: at once, by a
