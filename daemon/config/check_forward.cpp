@@ -7,6 +7,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "ascii.hpp"
 #include "check_tls.hpp"
 #include "vsoa/server_url.hpp"
 #include "vsoa/url.hpp"
@@ -25,7 +26,7 @@ bool is_forwarded(const command_settings& c) {
   return !c.forward.url.empty();
 }
 
-std::optional<vsoa::ip_address> literal(const std::string& host) {
+std::optional<vsoa::ip_address> ip_literal(const std::string& host) {
   return vsoa::ip_address::parse(host == "localhost" ? "127.0.0.1" : host);
 }
 
@@ -70,7 +71,7 @@ void check_url(const mention& m, report& findings) {
                               " is not a server's URL; write one such as vsoa://legacy or "
                               "vsoa://10.0.0.9:3001");
   }
-  if (literal(url->host) && !url->port) {
+  if (ip_literal(url->host) && !url->port) {
     return findings.error(m.written.at, m.written.path,
                           in_quotes(text) +
                               " has no port, which an address needs; write one such "
@@ -87,11 +88,7 @@ void check_url(const mention& m, report& findings) {
 // --- in a circle ---
 
 bool same_name(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
+  return lower(a) == lower(b);
 }
 
 bool is_loopback(const vsoa::ip_address& ip) {
@@ -109,7 +106,7 @@ bool listens_at(const service_settings& s, const vsoa::socket_address& address) 
 std::optional<std::size_t> target_of(const configuration& all, const command_settings& c) {
   const auto url = vsoa::server_url::parse(c.forward.url);
   if (!url) return {};
-  const auto ip = literal(url->host);
+  const auto ip = ip_literal(url->host);
   if (ip && !url->port) return {};
   for (std::size_t i = 0; i < all.services.size(); ++i) {
     const service_settings& s = all.services[i];

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "ascii.hpp"
 #include "suggest.hpp"
 
 namespace vsoad::config {
@@ -12,14 +13,6 @@ namespace vsoad::config {
 namespace {
 
 using what = mention::what;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 void check_work_queue(const builder& built, const mention& m, report& findings) {
   const auto& queues = built.config.work_queues;

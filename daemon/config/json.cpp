@@ -6,21 +6,11 @@
 #include <cmath>
 #include <cstdint>
 
+#include "ascii.hpp"
+
 namespace vsoad::config {
 
 namespace {
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 /// A number in the notation of YAML, cut into its parts.
 struct number_parts {

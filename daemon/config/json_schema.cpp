@@ -130,9 +130,9 @@ node_ptr default_of(const row& r) {
   return all.size() == 1 ? all.front() : array(std::move(all));
 }
 
-/// `what` with help and default of the key.
-node_ptr described(const row& r, const node_ptr& what) {
-  auto out = std::make_shared<node>(*what);
+/// `plain` with help and default of the key.
+node_ptr described(const row& r, const node_ptr& plain) {
+  auto out = std::make_shared<node>(*plain);
   std::string help(r.help);
   const std::string range = range_text(r.type);
   if (!range.empty()) help += " Allowed: " + range + '.';

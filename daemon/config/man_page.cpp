@@ -160,8 +160,8 @@ std::string facts(const row& r) {
 }
 
 bool has_keys(const schema_node& n) {
-  const kind what = n.declared->type.what;
-  return what == kind::section || what == kind::list || what == kind::mapping;
+  const kind type = n.declared->type.what;
+  return type == kind::section || type == kind::list || type == kind::mapping;
 }
 
 /// The keys directly below first, then what has keys below it, each under a heading of its own.

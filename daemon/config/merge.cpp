@@ -54,8 +54,8 @@ class merger {
  private:
   static bool is_merged(const schema_node& schema) {
     if (schema.declared == nullptr) return true;
-    const kind what = schema.declared->type.what;
-    return what == kind::section || what == kind::mapping;
+    const kind type = schema.declared->type.what;
+    return type == kind::section || type == kind::mapping;
   }
 
   static node_ptr append(const node& into, const node& from) {

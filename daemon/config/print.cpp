@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "ascii.hpp"
 #include "expand.hpp"
 #include "json.hpp"
 
@@ -11,13 +12,6 @@ namespace vsoad::config {
 namespace {
 
 constexpr std::string_view mask = "********";
-
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 bool all_harmless(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) {

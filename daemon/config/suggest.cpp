@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ascii.hpp"
+
 namespace vsoad::config {
 
 namespace {
@@ -29,12 +31,9 @@ std::size_t edits(std::string_view a, std::string_view b) {
   return above[b.size()];
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (c == '-') c = '_';
-  }
+std::string as_key(std::string_view text) {
+  std::string out = lower(text);
+  std::replace(out.begin(), out.end(), '-', '_');
   return out;
 }
 
@@ -42,12 +41,12 @@ std::string lower(std::string_view text) {
 
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known) {
   if (word.size() > max_word_bytes) return {};
-  const std::string wanted = lower(word);
+  const std::string wanted = as_key(word);
   std::string_view best;
   // A slip changes a part of a word: one edit in three letters.
   std::size_t best_edits = std::min(max_edits, wanted.size() / 3 + 1) + 1;
   for (const std::string_view original : known) {
-    const std::string candidate = lower(original);
+    const std::string candidate = as_key(original);
     // A word cut short is no slip, but just as plain: "warn" for "warning".
     const bool is_begin = wanted.size() >= 3 && candidate.starts_with(wanted);
     const std::size_t distance = is_begin ? 1 : edits(wanted, candidate);

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <limits>
 
+#include "ascii.hpp"
 #include "suggest.hpp"
 #include "vsoa/url.hpp"
 
@@ -22,13 +23,6 @@ struct unit {
 // From large to small: printing takes the first that divides.
 constexpr std::array<unit, 4> durations{{{"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}}};
 constexpr std::array<unit, 3> sizes{{{"GiB", 1U << 30}, {"MiB", 1U << 20}, {"KiB", 1U << 10}}};
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 /// Decimal digits, without sign and leading zeros: YAML 1.1 reads 010 as eight.
 bool parse_number(std::string_view text, std::uint64_t& out) {

@@ -40,6 +40,11 @@ else()
   add_link_options(-Wl,-z,relro,-z,now)
 endif()
 
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # To gcc, a unity source is a header: types of its anonymous namespaces might be seen elsewhere.
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
+endif()
+
 if(VSOA_LIBFUZZER)
   # Coverage feedback from the code under test; the targets alone link the fuzzer itself.
   add_compile_options(-fsanitize=fuzzer-no-link)

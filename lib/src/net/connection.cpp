@@ -10,10 +10,6 @@ namespace {
 // Of interest_: the poller does not know the socket for now.
 constexpr std::uint32_t not_asked = ~std::uint32_t{0};
 
-std::chrono::steady_clock::time_point clock_now() {
-  return std::chrono::steady_clock::now();
-}
-
 }  // namespace
 
 connection::connection(loop& where, transport bytes, bool v6, traffic& counters, const settings& s)

@@ -13,14 +13,6 @@
 #include "net/connection.hpp"
 
 namespace vsoa::net {
-namespace {
-
-steady_time clock_now() {
-  return std::chrono::steady_clock::now();
-}
-
-}  // namespace
-
 loop::waker::waker() : event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   if (!event_) throw std::system_error(errno, std::generic_category(), "eventfd");
 }

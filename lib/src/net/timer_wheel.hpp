@@ -12,6 +12,10 @@ namespace vsoa::net {
 
 using steady_time = std::chrono::steady_clock::time_point;
 
+inline steady_time clock_now() noexcept {
+  return std::chrono::steady_clock::now();
+}
+
 class timer_wheel {
  public:
   static constexpr std::chrono::milliseconds tick{10};

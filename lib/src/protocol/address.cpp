@@ -7,17 +7,16 @@
 #include <charconv>
 #include <cstring>
 
-namespace vsoa {
-namespace {
+#include "protocol/port.hpp"
 
-std::optional<std::uint16_t> parse_port(std::string_view text) {
+namespace vsoa {
+
+std::optional<std::uint16_t> parse_port(std::string_view text) noexcept {
   std::uint16_t port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return {};
+  if (error != std::errc{} || end != text.data() + text.size()) return {};
   return port;
 }
-
-}  // namespace
 
 bool ip_address::is_unspecified() const noexcept {
   return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t b) { return b == 0; });

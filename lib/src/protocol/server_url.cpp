@@ -1,8 +1,8 @@
 #include "vsoa/server_url.hpp"
 
 #include <algorithm>
-#include <charconv>
 
+#include "protocol/port.hpp"
 #include "vsoa/address.hpp"
 
 namespace vsoa {
@@ -19,13 +19,6 @@ bool starts_with_scheme(std::string_view text) noexcept {
   return text.size() >= scheme.size() &&
          std::equal(scheme.begin(), scheme.end(), text.begin(),
                     [](char a, char b) { return a == to_lower(b); });
-}
-
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc{} || end != text.data() + text.size() || port == 0) return {};
-  return port;
 }
 
 bool is_host(std::string_view host) noexcept {

@@ -15,7 +15,7 @@ namespace {
 // What a pipe may hold; the kernel gives less to users who have many, and that works, too.
 constexpr int pipe_bytes = 512 << 10;
 // Moved for one relay, in each direction, before others on the loop have their turn.
-constexpr std::size_t turn_bytes = 1U << 20;
+constexpr std::size_t relay_turn_bytes = 1U << 20;
 constexpr unsigned splice_flags = SPLICE_F_NONBLOCK | SPLICE_F_MOVE;
 
 void make_pipe(net::unique_fd& out, net::unique_fd& in) {
@@ -137,7 +137,7 @@ void stream_relay::ready(side& s, std::uint32_t events) {
 void stream_relay::pump() {
   std::size_t moved = 0;
   for (bool more = true; more && !has_ended_;) {
-    if (moved >= turn_bytes) {
+    if (moved >= relay_turn_bytes) {
       loop_.post([self = shared_from_this()] { self->pump(); });
       return;
     }
