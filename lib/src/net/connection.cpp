@@ -10,6 +10,28 @@ namespace {
 // Of interest_: the poller does not know the socket for now.
 constexpr std::uint32_t not_asked = ~std::uint32_t{0};
 
+// A long read is answered in two halves, so that the other side has something to do while the
+// second is worked off here: two that wait for each other in turn are half as fast.
+class halfway {
+ public:
+  explicit halfway(std::size_t bytes_behind) noexcept : bytes_behind_(bytes_behind) {}
+
+  // Once, at the packet that brings the input to its middle, if an early write is worth its price.
+  bool ends(std::size_t behind, std::size_t answers) noexcept {
+    ++packets_;
+    if (behind > bytes_behind_ || bytes_behind_ == 0) return false;
+    bytes_behind_ = 0;
+    return packets_ >= min_packets || answers >= min_answers;
+  }
+
+ private:
+  static constexpr unsigned min_packets = 24;
+  static constexpr std::size_t min_answers = 64U << 10;
+
+  std::size_t bytes_behind_;
+  unsigned packets_ = 0;
+};
+
 }  // namespace
 
 connection::connection(loop& where, transport bytes, bool v6, traffic& counters, const settings& s)
@@ -125,7 +147,13 @@ void connection::read_once() {
 // Packets in, answers out; goes on with what a pause kept back as long as the kernel takes the
 // answers.
 void connection::work_off(std::span<const std::byte> input) {
-  const auto on_each = [this](const packet_view& p) { return take(p); };
+  // While others wait, there is work enough for both sides, and each write costs.
+  halfway first_half(loop_.sockets().is_only_one() ? input.size() / 2 : 0);
+  const auto on_each = [&](const packet_view& p) {
+    const next wanted = take(p);
+    const bool due = wanted == next::packet && first_half.ends(reader_.behind(), outbox_.bytes());
+    return due ? offer(wanted) : wanted;
+  };
   in_input_ = true;
   auto s = reader_.feed(input, on_each);
   while (state_ == state::open) {
@@ -146,13 +174,17 @@ connection::next connection::take(const packet_view& p) {
   partial_since_ = steady_time::max();  // what is unfinished after this one has only begun
   next wanted = on_packet(p);
   if (state_ != state::open || reading_stopped_) return next::stop;
-  if (wanted == next::packet && outbox_.bytes() > settings_.outbox_limit / 2) {
-    // More answers than half an outbox from one read: let the kernel have them before the next
-    // packet.
-    flush();
-    if (!may_go_on()) wanted = next::pause;
-  }
-  return wanted;
+  // More answers than half an outbox from one read: let the kernel have them before the next
+  // packet.
+  const bool is_much = wanted == next::packet && outbox_.bytes() > settings_.outbox_limit / 2;
+  return is_much ? offer(wanted) : wanted;
+}
+
+// Between two packets of one read: offers the kernel the answers so far.
+connection::next connection::offer(next wanted) {
+  if (!dirty_) flush();
+  if (state_ != state::open || reading_stopped_) return next::stop;
+  return may_go_on() ? wanted : next::pause;
 }
 
 void connection::note_partial() {

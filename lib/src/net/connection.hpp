@@ -141,6 +141,7 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   void secure();
   void refuse_tls();
   void work_off(std::span<const std::byte> input);
+  next offer(next wanted);
   next take(const packet_view& p);
   void mark_dirty();
   void flush();

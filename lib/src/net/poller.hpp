@@ -42,6 +42,8 @@ class poller {
   /// @param timeout  for somebody to be ready, in milliseconds; -1: for ever
   /// @return whether anybody was
   bool poll(int timeout);
+  /// Within on_ready(): whether nobody else was ready, so that nothing else waits for this thread.
+  bool is_only_one() const noexcept { return count_ == 1; }
 
  private:
   static constexpr std::size_t batch_size = 256;

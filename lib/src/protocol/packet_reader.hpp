@@ -41,6 +41,10 @@ class packet_reader {
   ///                      none behind is alike, the answer is a train as made by default
   packet_train take_alike(const packet_view& p, std::size_t packet_bytes) noexcept;
 
+  /// Only while on_packet is being called: bytes of the input behind the packet at hand and those
+  /// taken with it.
+  std::size_t behind() const noexcept { return here_->input.size() - here_->taken; }
+
   errc error() const noexcept { return error_; }
   bool is_paused() const noexcept { return state_ == state::paused; }
   /// Bytes kept: of an unfinished packet, or everything behind a pause.

@@ -144,24 +144,33 @@ TEST_CASE("what is counted") {
   CHECK(wait_until(counted));
 }
 
-TEST_CASE("all answers to what one read brought leave in one write") {
+// Writes of the server that so many calls at once cost, each batch answered before the next.
+std::uint64_t writes_for(std::uint32_t calls_at_once, std::uint64_t batches) {
   test_server server;
   server->command("/echo", echo);
   server.start();
   tcp_peer peer = server.client();
   peer.ask(ping(0));
   server.settle();
-  constexpr std::uint64_t batches = 20;
   const std::uint64_t before = server->stats().writes;
   for (std::uint64_t batch = 0; batch < batches; ++batch) {
     std::string calls;
-    for (std::uint32_t i = 0; i < 64; ++i)
+    for (std::uint32_t i = 0; i < calls_at_once; ++i)
       calls += rpc(i, "/echo", "{}").bytes();
     peer.send(calls);
-    for (std::uint32_t i = 0; i < 64; ++i)
+    for (std::uint32_t i = 0; i < calls_at_once; ++i)
       CHECK(peer.read().seqno == i);
   }
-  CHECK(wait_until([&] { return server->stats().writes == before + batches; }));
+  CHECK(wait_until([&] { return server->stats().calls == batches * calls_at_once; }));
+  return server->stats().writes - before;
+}
+
+TEST_CASE("all answers to what one read brought leave in one write, of a long one in two") {
+  constexpr std::uint64_t batches = 20;
+  CHECK(writes_for(16, batches) == batches);
+  CHECK(writes_for(32, batches) == batches);
+  CHECK(writes_for(64, batches) == 2 * batches);
+  CHECK(writes_for(500, batches) == 2 * batches);
 }
 
 TEST_CASE("publishes of one turn leave in one write for each subscriber") {
