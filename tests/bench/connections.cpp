@@ -4,6 +4,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "line.hpp"
 #include "packet.hpp"
 #include "process.hpp"
 #include "scenario.hpp"
@@ -74,9 +75,10 @@ sample measure_idle_memory(const server& under_test, const budget& limits, std::
   const std::size_t count = limits.smoke ? smoke_connections : wanted;
   if (!limits.smoke) ::usleep(settle_us);
   const memory_use before = memory_of(under_test.pid);
-  std::vector<session> idle;
+  std::vector<line> idle;
   for (std::size_t i = 0; i < count; ++i) {
-    idle.push_back(open_session(under_test.at));
+    idle.push_back(open_line(under_test.at, under_test.secure));
+    shake_hands(idle.back());
     subscribe(idle.back(), publish_url);
   }
   if (!limits.smoke) ::usleep(settle_us);
@@ -87,6 +89,15 @@ sample measure_idle_memory(const server& under_test, const budget& limits, std::
           {"RSS before", "KiB", static_cast<double>(before.resident_kib)}};
 }
 
+void add_idle(std::vector<scenario>& to, const std::string& kind, workload work,
+              std::size_t count) {
+  to.push_back({kind + ' ' + std::to_string(count), work,
+                [count](const server& under_test, const budget& limits) {
+                  return measure_idle_memory(under_test, limits, count);
+                },
+                true});
+}
+
 }  // namespace
 
 void add_connections(std::vector<scenario>& to) {
@@ -94,13 +105,12 @@ void add_connections(std::vector<scenario>& to) {
       {"connect and close", workload::connect, [](const server& under_test, const budget& limits) {
          return connection_load(under_test, limits).run();
        }});
-  for (const std::size_t count : {std::size_t{1000}, std::size_t{10000}}) {
-    to.push_back({"idle connections " + std::to_string(count), workload::idle,
-                  [count](const server& under_test, const budget& limits) {
-                    return measure_idle_memory(under_test, limits, count);
-                  },
-                  true});
-  }
+  add_idle(to, "idle connections", workload::idle, 1000);
+  add_idle(to, "idle connections", workload::idle, 10000);
+}
+
+void add_tls_idle(std::vector<scenario>& to) {
+  add_idle(to, "tls idle connections", workload::tls, 1000);
 }
 
 }  // namespace bench

@@ -2,9 +2,9 @@
 #include <stdexcept>
 
 #include "dialects.hpp"
+#include "line.hpp"
 #include "packet_ring.hpp"
 #include "scenario.hpp"
-#include "session.hpp"
 
 namespace bench {
 namespace {
@@ -21,10 +21,10 @@ struct load_shape {
 
 template <class Scanner>
 struct connection_state {
-  connection_state(session opened, bool verify, std::size_t depth)
+  connection_state(line opened, bool verify, std::size_t depth)
       : connection(std::move(opened)), scanner(verify), issued_ns(depth) {}
 
-  session connection;
+  line connection;
   Scanner scanner;
   std::vector<std::int64_t> issued_ns;  ///< of request i at i modulo depth
   std::uint64_t sent_bytes = 0;
@@ -44,7 +44,7 @@ class echo_load {
         buffer_(read_bytes),
         watch_(limits, under_test.pid) {
     for (std::size_t i = 0; i < shape.connections; ++i) {
-      caller& each = callers_.emplace_back(Dialect::open(under_test.at), limits.smoke, shape.depth);
+      caller& each = callers_.emplace_back(open(under_test), limits.smoke, shape.depth);
       set_nonblocking(each.connection.tcp.get());
       poller_.add(each.connection.tcp.get(), EPOLLIN, i);
     }
@@ -78,6 +78,13 @@ class echo_load {
     return {ring_size_for(payload_bytes), build};
   }
 
+  static line open(const server& under_test) {
+    if (!under_test.secure) return {Dialect::open(under_test.at).tcp};
+    line opened = open_line(under_test.at, true);
+    shake_hands(opened);
+    return opened;
+  }
+
   void issue(caller& by, std::int64_t now) {
     by.issued_ns[by.issued % shape_.depth] = now;
     ++by.issued;
@@ -94,10 +101,16 @@ class echo_load {
     return reissue && watch_.running(now_ns(), answered_);
   }
 
-  // What was issued together mostly comes back together, and is recorded together.
   void receive(caller& each, bool reissue) {
-    const int fd = each.connection.tcp.get();
-    const std::size_t got = read_some(fd, buffer_.data(), buffer_.size());
+    std::size_t got = 0;
+    do {
+      got = read_some(each.connection, buffer_.data(), buffer_.size());
+      take(each, got, reissue);
+    } while (each.connection.tls && got == buffer_.size());
+  }
+
+  // What was issued together mostly comes back together, and is recorded together.
+  void take(caller& each, std::size_t got, bool reissue) {
     const std::int64_t now = now_ns();
     std::int64_t issued_at = now;
     std::uint64_t together = 0;
@@ -132,13 +145,12 @@ class echo_load {
   }
 
   void send(caller& each) {
-    const int fd = each.connection.tcp.get();
     const std::uint64_t allowed = each.issued * ring_.packet_bytes();
-    const bool blocked = !send_from_ring(fd, ring_, each.sent_bytes, allowed);
+    const bool blocked = !send_from_ring(each.connection, ring_, each.sent_bytes, allowed);
     if (blocked == each.blocked) return;
     each.blocked = blocked;
     const auto tag = static_cast<std::uint64_t>(&each - callers_.data());
-    poller_.modify(fd, blocked ? EPOLLIN | EPOLLOUT : EPOLLIN, tag);
+    poller_.modify(each.connection.tcp.get(), blocked ? EPOLLIN | EPOLLOUT : EPOLLIN, tag);
   }
 
   load_shape shape_;
@@ -175,6 +187,13 @@ void add_echo_throughput(std::vector<scenario>& to) {
   for (const load_shape& shape : {load_shape{16, 1, 64}, load_shape{1024, 1, 64},
                                   load_shape{16, 8, 64}, load_shape{65536, 1, 64}}) {
     add(to, "forwarded echo", workload::forward, shape);
+  }
+}
+
+void add_tls_echo(std::vector<scenario>& to) {
+  for (const load_shape& shape : {load_shape{16, 1, 64}, load_shape{1024, 1, 64},
+                                  load_shape{16, 16, 16}, load_shape{1024, 16, 16}}) {
+    add(to, "tls echo", workload::tls, shape);
   }
 }
 

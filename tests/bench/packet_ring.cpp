@@ -7,8 +7,6 @@
 #include <cerrno>
 #include <stdexcept>
 
-#include "sockets.hpp"
-
 namespace bench {
 namespace {
 
@@ -61,6 +59,21 @@ bool send_from_ring(int fd, const packet_ring& ring, std::uint64_t& sent, std::u
     if (taken < 0) fail_errno("send");
     sent += static_cast<std::uint64_t>(taken);
     if (static_cast<std::size_t>(taken) < wanted) return false;
+  }
+  return true;
+}
+
+bool send_from_ring(const line& to, const packet_ring& ring, std::uint64_t& sent,
+                    std::uint64_t allowed) {
+  if (!to.tls) return send_from_ring(to.tcp.get(), ring, sent, allowed);
+  while (sent < allowed) {
+    std::array<iovec, 2> pieces{};
+    ring.gather(sent, allowed, pieces);
+    const auto taken =
+        send_some(to, {static_cast<const char*>(pieces[0].iov_base), pieces[0].iov_len});
+    if (!taken) throw std::runtime_error("the server closed the connection");
+    sent += *taken;
+    if (*taken < pieces[0].iov_len) return false;
   }
   return true;
 }

@@ -8,6 +8,8 @@
 #include <functional>
 #include <string>
 
+#include "line.hpp"
+
 namespace bench {
 
 /// A ring of packets of one size, laid end to end. Positions in the endless stream that results
@@ -37,5 +39,7 @@ std::uint32_t ring_size_for(std::size_t packet_bytes);
 /// Sends stream bytes from `sent` up to `allowed` on a non-blocking socket and advances `sent`.
 /// @return false when the socket took only a part
 bool send_from_ring(int fd, const packet_ring& ring, std::uint64_t& sent, std::uint64_t allowed);
+bool send_from_ring(const line& to, const packet_ring& ring, std::uint64_t& sent,
+                    std::uint64_t allowed);
 
 }  // namespace bench

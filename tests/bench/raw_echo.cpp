@@ -1,25 +1,25 @@
-#include <sys/socket.h>
-
-#include <cerrno>
 #include <cstdint>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "line.hpp"
 #include "raw_outbox.hpp"
 #include "raw_peers.hpp"
-#include "sockets.hpp"
 
 namespace bench {
 namespace {
 
 struct echo_connection {
-  unique_fd fd;
-  raw_outbox outbox;  ///< while not empty nothing more is read
+  line socket;
+  raw_outbox outbox{};         ///< while not empty nothing more is read
+  bool may_have_more = false;  ///< inside OpenSSL, of which epoll does not know
 };
 
 class raw_echo {
  public:
-  explicit raw_echo(int listener) : listener_(listener), buffer_(raw_read_bytes) {
+  raw_echo(int listener, bool secure)
+      : listener_(listener), acceptor_(listener, secure), buffer_(raw_read_bytes) {
     poller_.add(listener, EPOLLIN, static_cast<std::uint64_t>(listener));
   }
 
@@ -38,32 +38,41 @@ class raw_echo {
 
  private:
   void accept_one() {
-    unique_fd fd(::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!fd) return;
-    set_nodelay(fd.get());
-    const int key = fd.get();
+    line socket = acceptor_.accept(false);
+    if (!socket.tcp) return;
+    const int key = socket.tcp.get();
     poller_.add(key, EPOLLIN, static_cast<std::uint64_t>(key));
-    connections_[key].fd = std::move(fd);
+    connections_.insert_or_assign(key, echo_connection{std::move(socket)});
   }
 
   // False when the connection is over.
   bool serve(echo_connection& connection) {
-    const int fd = connection.fd.get();
+    const int fd = connection.socket.tcp.get();
     const auto key = static_cast<std::uint64_t>(fd);
     if (!connection.outbox.empty()) {
-      if (!connection.outbox.flush(fd)) return false;
-      if (connection.outbox.empty()) poller_.modify(fd, EPOLLIN, key);
-      return true;
+      if (!connection.outbox.flush(connection.socket)) return false;
+      if (!connection.outbox.empty()) return true;
+      poller_.modify(fd, EPOLLIN, key);
+      if (!connection.may_have_more) return true;
     }
-    const ssize_t got = ::recv(fd, buffer_.data(), buffer_.size(), 0);
-    if (got < 0) return errno == EAGAIN || errno == EINTR;
-    if (got == 0) return false;
-    if (!connection.outbox.offer(fd, {buffer_.data(), static_cast<std::size_t>(got)})) return false;
+    do {
+      if (!echo(connection)) return false;
+    } while (connection.may_have_more && connection.outbox.empty());
     if (!connection.outbox.empty()) poller_.modify(fd, EPOLLOUT, key);
     return true;
   }
 
+  // One read and one write. False when the connection is over.
+  bool echo(echo_connection& connection) {
+    const line& on = connection.socket;
+    const auto got = receive_some(on, buffer_.data(), buffer_.size());
+    if (!got) return false;
+    connection.may_have_more = on.tls && *got == buffer_.size();
+    return *got == 0 || connection.outbox.offer(on, {buffer_.data(), *got});
+  }
+
   int listener_;
+  line_acceptor acceptor_;
   poller poller_;
   std::vector<char> buffer_;
   std::unordered_map<int, echo_connection> connections_;
@@ -71,8 +80,8 @@ class raw_echo {
 
 }  // namespace
 
-void run_raw_echo(int listener) {
-  raw_echo(listener).run_for_ever();
+void run_raw_echo(int listener, bool secure) {
+  raw_echo(listener, secure).run_for_ever();
 }
 
 }  // namespace bench

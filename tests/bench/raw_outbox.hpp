@@ -1,11 +1,10 @@
 // What a raw peer still has to send on one connection.
 #pragma once
 
-#include <sys/socket.h>
-
-#include <cerrno>
 #include <string>
 #include <string_view>
+
+#include "sockets.hpp"
 
 namespace bench {
 
@@ -14,23 +13,22 @@ class raw_outbox {
  public:
   bool empty() const { return unsent_.empty(); }
 
-  /// False when the connection is over.
-  bool offer(int fd, std::string_view bytes) {
+  // To a socket, or a line. False when the connection is over.
+  template <class Socket>
+  bool offer(const Socket& to, std::string_view bytes) {
     if (unsent_.empty()) {
-      const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent < 0 && errno != EAGAIN && errno != EINTR) return false;
-      if (sent > 0) bytes.remove_prefix(static_cast<std::size_t>(sent));
+      const auto sent = send_some(to, bytes);
+      if (!sent) return false;
+      bytes.remove_prefix(*sent);
     }
     unsent_.append(bytes);
     return true;
   }
-
-  /// False when the connection is over.
-  bool flush(int fd) {
-    const ssize_t sent =
-        ::send(fd, unsent_.data() + sent_bytes_, unsent_.size() - sent_bytes_, MSG_NOSIGNAL);
-    if (sent < 0) return errno == EAGAIN || errno == EINTR;
-    sent_bytes_ += static_cast<std::size_t>(sent);
+  template <class Socket>
+  bool flush(const Socket& to) {
+    const auto sent = send_some(to, std::string_view(unsent_).substr(sent_bytes_));
+    if (!sent) return false;
+    sent_bytes_ += *sent;
     if (sent_bytes_ < unsent_.size() && sent_bytes_ < max_sent_kept_bytes) return true;
     unsent_.erase(0, sent_bytes_);
     sent_bytes_ = 0;

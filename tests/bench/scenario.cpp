@@ -13,7 +13,8 @@ std::vector<scenario> all_scenarios() {
   add_quick(all);
   add_stream(all);
   add_connections(all);
-  add_tls(all);
+  add_tls_echo(all);
+  add_tls_idle(all);
   return all;
 }
 

@@ -35,7 +35,8 @@ void add_crowd(std::vector<scenario>& to);
 void add_quick(std::vector<scenario>& to);
 void add_stream(std::vector<scenario>& to);
 void add_connections(std::vector<scenario>& to);
-void add_tls(std::vector<scenario>& to);
+void add_tls_echo(std::vector<scenario>& to);
+void add_tls_idle(std::vector<scenario>& to);
 
 /// "16 B", "1 KiB", "64 KiB".
 std::string size_name(std::size_t bytes);

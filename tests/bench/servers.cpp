@@ -7,8 +7,8 @@
 #include <stdexcept>
 
 #include "files.hpp"
+#include "line.hpp"
 #include "raw_peers.hpp"
-#include "tls_wire.hpp"
 
 namespace bench {
 namespace {
@@ -25,7 +25,7 @@ const char* limits_for(workload work) {
   return "send_timeout: 30s, outbox: 256MiB, subscriptions: 100000, calls_in_flight: 65535";
 }
 
-// Who answers the echo: the plugin, or the server at `upstream`.
+// Who answers the echo and offers streams: the plugin, or the server at `upstream`.
 std::string echo_entry(const address* upstream) {
   if (upstream == nullptr) return "{ plugin: echo }";
   return "{ forward: \"vsoa://" + upstream->host + ':' + std::to_string(upstream->port) + "\" }";
@@ -41,11 +41,11 @@ void write_config(const std::filesystem::path& to, const daemon_options& options
        << "  - name: " << service_name << "\n"
        << "    listen: [ \"127.0.0.1:0\" ]\n"
        << "    commands: { " << options.echo_url << ": " << echo_entry(upstream)
-       << ", /stream: { plugin: echo } }\n"
+       << ", /stream: " << echo_entry(upstream) << " }\n"
        << "    topics: { " << options.topic_url << ": { relay: true } }\n"
        << "    limits: { clients: 20000, clients_per_address: 20000, " << limits_for(work)
        << " }\n";
-  if (work == workload::tls) {
+  if (is_secure(work)) {
     file << "    tls: { cert: " << server_files().cert << ", key: " << server_files().key << " }\n";
   }
   if (!file.flush()) throw std::runtime_error("cannot write " + to.string());
@@ -84,12 +84,14 @@ struct surroundings {
 
 server start_daemon(const daemon_options& options, workload work) {
   auto around = std::make_shared<surroundings>();
-  if (work == workload::forward) around->upstream = start_daemon(options, workload::echo);
+  if (work == workload::forward || work == workload::relay)
+    around->upstream = start_daemon(options, workload::echo);
   const address* const upstream = around->upstream ? &around->upstream->at : nullptr;
   const std::filesystem::path config = around->folder.path() / "vsoad.yaml";
   const std::filesystem::path log = around->folder.path() / "log";
   write_config(config, options, work, upstream);
   server started;
+  started.secure = is_secure(work);
   started.files = around;
   started.process = child_process(options.cores, [&] { exec_daemon(options, config, log); });
   started.pid = started.process.pid();
@@ -102,25 +104,40 @@ server start_daemon(const daemon_options& options, workload work) {
   throw std::runtime_error("vsoad did not start:\n" + read_file(log));
 }
 
+void run_raw(workload work, int socket, bool secure, const address& upstream) {
+  switch (work) {
+    case workload::quick:
+      return run_raw_udp(socket);
+    case workload::stream:
+    case workload::tls_stream:
+      return run_raw_stream(socket, secure);
+    case workload::relay:
+      return run_raw_relay(socket, upstream);
+    case workload::echo:
+    case workload::tls:
+    case workload::forward:
+    case workload::connect:
+      return run_raw_echo(socket, secure);
+    default:
+      return run_raw_fanout(socket);
+  }
+}
+
 server start_raw(workload work, int core) {
   server started;
   started.speaks = protocol::raw;
-  if (work == workload::tls) server_files();  // not the child's to remove
+  started.secure = is_secure(work);
+  if (started.secure) server_files();  // not the child's to remove
+  address upstream;
+  if (work == workload::relay) {
+    auto behind = std::make_shared<server>(start_raw(workload::stream, core));
+    upstream = behind->at;
+    started.files = behind;
+  }
   const unique_fd fd =
       work == workload::quick ? bind_udp(started.at.port) : listen_tcp(started.at.port);
-  started.process = child_process({core}, [&] {
-    if (work == workload::quick) {
-      run_raw_udp(fd.get());
-    } else if (work == workload::tls) {
-      run_raw_tls_echo(fd.get());
-    } else if (work == workload::stream) {
-      run_raw_stream(fd.get());
-    } else if (work == workload::echo || work == workload::forward || work == workload::connect) {
-      run_raw_echo(fd.get());
-    } else {
-      run_raw_fanout(fd.get());
-    }
-  });
+  started.process =
+      child_process({core}, [&] { run_raw(work, fd.get(), started.secure, upstream); });
   started.pid = started.process.pid();
   return started;
 }

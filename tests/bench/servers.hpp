@@ -17,24 +17,32 @@ enum class workload {
   echo,
   fanout,
   quick,
-  connect,  ///< the handshake of VSOA
-  pace,     ///< publishes at a fixed rate
-  idle,     ///< nothing: connections that stay
-  crowd,    ///< subscriptions are told apart by their URLs
-  tls,      ///< echo, or connections that stay, over TLS
-  stream,   ///< of bytes, beside the packets
-  forward,  ///< echo, by a vsoad in front of another; of raw peers, their own
-  stalled,  ///< subscribers that don't read lose publishes, and nobody else does
+  connect,     ///< the handshake of VSOA
+  pace,        ///< publishes at a fixed rate
+  idle,        ///< nothing: connections that stay
+  crowd,       ///< subscriptions are told apart by their URLs
+  tls,         ///< echo, or connections that stay, over TLS
+  stream,      ///< of bytes, beside the packets
+  relay,       ///< streams, by a vsoad in front of another, or a raw relay in front of a raw peer
+  tls_stream,  ///< streams, over TLS
+  forward,     ///< echo, by a vsoad in front of another; of raw peers, their own
+  stalled,     ///< subscribers that don't read lose publishes, and nobody else does
 };
 
 /// What its side of a connection understands. A raw peer gives back the bytes of VSOA.
 enum class protocol { vsoa, raw, resp, nats, mqtt };
+
+/// Whether it is done over TLS.
+constexpr bool is_secure(workload work) {
+  return work == workload::tls || work == workload::tls_stream;
+}
 
 /// A server under test; stopped when it goes.
 struct server {
   address at;
   pid_t pid = 0;  ///< 0: not ours, nothing is known of its CPU time and memory
   protocol speaks = protocol::vsoa;
+  bool secure = false;  ///< over TLS
   std::shared_ptr<void> files;
   child_process process;
 };

@@ -5,8 +5,6 @@
 #include <cerrno>
 #include <stdexcept>
 
-#include "packet.hpp"
-
 namespace bench {
 namespace {
 
@@ -15,6 +13,15 @@ constexpr std::size_t quick_port_bytes = 2;
 
 const std::uint8_t* bytes_of(const std::string& packet) {
   return reinterpret_cast<const std::uint8_t*>(packet.data());
+}
+
+}  // namespace
+
+std::string handshake_packet(std::uint16_t local_quick_port) {
+  packet_fields fields;
+  fields.type = packet_type::servinfo;
+  fields.tunid = local_quick_port;
+  return build_packet(fields);
 }
 
 packet_header expect(const std::string& packet, packet_type type) {
@@ -26,12 +33,11 @@ packet_header expect(const std::string& packet, packet_type type) {
   return header;
 }
 
-}  // namespace
-
-std::string handshake_packet(std::uint16_t local_quick_port) {
+std::string subscribe_packet(std::string_view url) {
   packet_fields fields;
-  fields.type = packet_type::servinfo;
-  fields.tunid = local_quick_port;
+  fields.type = packet_type::subscribe;
+  fields.seqno = 1;
+  fields.url = url;
   return build_packet(fields);
 }
 
@@ -50,11 +56,7 @@ session open_session(const address& server, std::uint16_t local_quick_port) {
 }
 
 void subscribe(const session& on, std::string_view url) {
-  packet_fields fields;
-  fields.type = packet_type::subscribe;
-  fields.seqno = 1;
-  fields.url = url;
-  write_all(on.tcp.get(), build_packet(fields));
+  write_all(on.tcp.get(), subscribe_packet(url));
   expect(read_packet(on.tcp.get()), packet_type::subscribe);
 }
 

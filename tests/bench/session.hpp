@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "packet.hpp"
 #include "sockets.hpp"
 
 namespace bench {
@@ -17,6 +18,10 @@ struct session {
 
 /// The handshake request. @param local_quick_port  zero: no quick channel
 std::string handshake_packet(std::uint16_t local_quick_port = 0);
+
+std::string subscribe_packet(std::string_view url);
+/// The header of an answer. Throws when it is of another type, or not a success.
+packet_header expect(const std::string& packet, packet_type type);
 
 /// Connects and shakes hands. A raw peer's echo of the request counts as an answer.
 session open_session(const address& server, std::uint16_t local_quick_port = 0);

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,6 +57,8 @@ unique_fd connect_tcp(const address& to);
 void connect_udp(int fd, const address& to);
 void set_nonblocking(int fd);
 void set_nodelay(int fd);
+/// Sends what the socket takes. Nothing: the connection is over.
+std::optional<std::size_t> send_some(int fd, std::string_view bytes);
 /// Writes all of it to a blocking socket.
 void write_all(int fd, std::string_view bytes);
 /// Reads exactly that many bytes from a blocking socket.

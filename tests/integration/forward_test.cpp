@@ -195,9 +195,7 @@ TEST_CASE("streams are relayed") {
 
 TEST_CASE("over TLS: calls, datagrams that were quick, and streams") {
   certificate_authority ca;
-  const auto files = ca.issue();
-  pair p("    tls: { cert: " + files.cert + ", key: " + files.key + " }\n",
-         ", tls: { ca: " + ca.cert() + " }");
+  pair p("    tls: { " + ca.issue().yaml() + " }\n", ", tls: { ca: " + ca.cert() + " }");
   CHECK(p.client.ask(rpc(1, "/old/echo", "7")).param == "7");
   const packet offer = p.client.ask(rpc(2, "/old/stream", R"({"dir":"echo"})"));
   REQUIRE((offer.flags & flag_tunnel) != 0);
@@ -207,8 +205,7 @@ TEST_CASE("over TLS: calls, datagrams that were quick, and streams") {
 
 TEST_CASE("a server whose certificate is no good is not spoken to") {
   certificate_authority ca, other;
-  const auto files = ca.issue();
-  daemon_runner upstream{legacy("    tls: { cert: " + files.cert + ", key: " + files.key + " }\n")};
+  daemon_runner upstream{legacy("    tls: { " + ca.issue().yaml() + " }\n")};
   const std::string to = url_of(upstream.service("legacy"));
   daemon_runner front{gateway(stripped(to, ", tls: { ca: " + other.cert() + " }"))};
   REQUIRE(front.wait_for_line("not connected: "));

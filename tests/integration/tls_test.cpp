@@ -11,24 +11,11 @@
 
 using namespace vsoa_test;
 
-namespace {
-
-std::string keys(const certificate_files& files) {
-  return "cert: " + files.cert + ", key: " + files.key;
-}
-
-tls_peer_options trusting(const certificate_authority& ca, certificate_files identity = {}) {
-  tls_peer_options o;
-  o.ca = ca.cert();
-  o.identity = std::move(identity);
-  return o;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("one-way: served over TLS, said in the log, counted at the end") {
   certificate_authority ca;
-  daemon_runner vsoad{one_service("    tls: { " + keys(ca.issue()) + " }\n")};
+  daemon_runner vsoad{one_service("    tls: { " + ca.issue().yaml() + " }\n")};
   CHECK_FALSE(vsoad.lines_with("listening on 127.0.0.1:").empty());
   CHECK(vsoad.lines_with(" with TLS").size() == 1);
   tls_peer client{vsoad.service(), trusting(ca)};
@@ -46,7 +33,7 @@ TEST_CASE("one-way: served over TLS, said in the log, counted at the end") {
 
 TEST_CASE("roles by certificate") {
   certificate_authority ca;
-  daemon_runner vsoad{one_service("    tls: { " + keys(ca.issue()) + ", ca: " + ca.cert() +
+  daemon_runner vsoad{one_service("    tls: { " + ca.issue().yaml() + ", ca: " + ca.cert() +
                                   ", verify: optional }\n"
                                   "    credentials:\n"
                                   "      - { role: service, certificate: \"CN=gateway*\" }\n"
@@ -74,7 +61,7 @@ TEST_CASE("a plugin sees the client's certificate, or that there is none") {
   daemon_runner vsoad{std::string("plugins: { directory: \"" VSOAD_TEST_PLUGINS "\" }\n") +
                       "services:\n  - name: main\n    listen: \"127.0.0.1:0\"\n"
                       "    plugins: [ probe ]\n    tls: { " +
-                      keys(ca.issue()) + ", ca: " + ca.cert() + ", verify: optional }\n"};
+                      ca.issue().yaml() + ", ca: " + ca.cert() + ", verify: optional }\n"};
   certificate_wishes wishes;
   wishes.name = "gateway-1";
   tls_peer known{vsoad.service(), trusting(ca, ca.issue(wishes))};
@@ -94,7 +81,7 @@ TEST_CASE("a plugin sees the client's certificate, or that there is none") {
 TEST_CASE("the position server says that TLS is wanted") {
   certificate_authority ca;
   const daemon_runner vsoad{"position: { listen: \"127.0.0.1:0\" }\n" +
-                            one_service("    tls: { " + keys(ca.issue()) + " }\n")};
+                            one_service("    tls: { " + ca.issue().yaml() + " }\n")};
   udp_peer asker;
   asker.send_to(vsoad.position(), R"({"name":"main"})");
   const auto answer = asker.receive();
@@ -107,7 +94,7 @@ TEST_CASE(
   certificate_authority ca;
   certificate_authority other("Other CA");
   const auto used = ca.issue();
-  daemon_runner vsoad{one_service("    tls: { " + keys(used) + " }\n")};
+  daemon_runner vsoad{one_service("    tls: { " + used.yaml() + " }\n")};
   tls_peer before{vsoad.service(), trusting(ca)};
   before.handshake();
   const auto replace = [&](const certificate_files& by) {
@@ -142,14 +129,14 @@ TEST_CASE("--check reads the files; a start with bad ones fails; no password is 
     return o;
   };
   const std::string good =
-      one_service("    tls: { " + keys(locked) + ", key_password: sesame-word }\n");
+      one_service("    tls: { " + locked.yaml() + ", key_password: sesame-word }\n");
   daemon_runner checked{good, with("--check")};
   CHECK(checked.wait_exit().code == 0);
   daemon_runner printed{good, with("--print-config")};
   CHECK(printed.wait_exit().code == 0);
   CHECK(printed.output().find("sesame-word") == std::string::npos);
   CHECK(printed.output().find(locked.cert) != std::string::npos);
-  daemon_runner bad{one_service("    tls: { " + keys(locked) + ", key_password: wrong-word }\n"),
+  daemon_runner bad{one_service("    tls: { " + locked.yaml() + ", key_password: wrong-word }\n"),
                     with("--check")};
   CHECK(bad.wait_exit().code == 1);
   CHECK(bad.output().find("services[0].tls.key_password: the password does not open") !=

@@ -289,9 +289,7 @@ TEST_CASE("stream: files go up and come down again, unchanged") {
 
 TEST_CASE("TLS: verified, with a certificate of our own, or not at all") {
   certificate_authority ca;
-  const certificate_files server_files = ca.issue();
-  const daemon_runner vsoad{one_service("    tls: { cert: " + server_files.cert +
-                                        ", key: " + server_files.key + ", ca: " + ca.cert() +
+  const daemon_runner vsoad{one_service("    tls: { " + ca.issue().yaml() + ", ca: " + ca.cert() +
                                         ", verify: optional }\n"
                                         "    credentials:\n"
                                         "      - { role: service, certificate: \"CN=gateway\" }\n"

@@ -7,15 +7,21 @@
 //     subscribe URL... | unsubscribe URL... | unsubscribe_all | ping | disconnect | priority
 //     fetch URL PASSWORD PARAM      by vsoa::fetch()
 //     robot URL                     each time it is connected: "up"
+//     tls CA [CERT KEY [HOST]]      connects over TLS from now on
+//     certificate                   the subject of the server's
+//     stream TUNID | send COUNT | receive COUNT | shut | ended    see lib_client_stream.hpp
 //
 // "-" stands for nothing. The servers of names are those of VSOA_POS_SERVER.
 #include <chrono>
 #include <iostream>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "lib_client_stream.hpp"
 #include "vsoa/client.hpp"
 #include "vsoa/fetch.hpp"
 
@@ -54,6 +60,11 @@ struct words {
     std::string word;
     stream >> word;
     return word == "-" ? std::string() : word;
+  }
+  std::size_t number() {
+    std::size_t value = 0;
+    stream >> value;
+    return value;
   }
   std::vector<std::string> rest() {
     std::vector<std::string> all;
@@ -103,8 +114,22 @@ class commands {
     if (command == "unsubscribe_all") return failed(client_.unsubscribe_all());
     if (command == "ping") return failed(client_.ping());
     if (command == "priority") return "priority " + std::to_string(client_.info()->priority);
+    if (command == "tls") return use_tls(w);
+    if (command == "certificate") {
+      const auto shown = client_.peer_certificate();
+      return shown ? shown->subject_text() : "none";
+    }
+    if (command == "stream") {
+      stream_ = std::make_shared<pattern_stream>();
+      return stream_->open(client_, static_cast<std::uint16_t>(w.number()));
+    }
+    if (stream_ && command == "send") return stream_->send(w.number());
+    if (stream_ && command == "receive") return stream_->receive(w.number());
+    if (stream_ && command == "shut") return stream_->shut();
+    if (stream_ && command == "ended") return stream_->ended();
     if (command == "robot") {
       vsoa::robot_options options;
+      options.connect.tls = tls_;
       options.keepalive = std::chrono::milliseconds(500);
       options.reconnect_delay = std::chrono::milliseconds(50);
       client_.start_robot(w.next(), options);
@@ -116,10 +141,19 @@ class commands {
   }
 
  private:
+  std::string use_tls(words& w) {
+    tls_.emplace();
+    tls_->ca = w.next();
+    tls_->identity.cert = w.next();
+    tls_->identity.key = w.next();
+    tls_->host = w.next();
+    return "done";
+  }
   std::string connect(words& w) {
     const std::string url = w.next();
     vsoa::connect_options how;
     how.password = w.next();
+    how.tls = tls_;
     if (const auto error = client_.connect(url, how)) return failed(error);
     return "connected " + client_.info()->info;
   }
@@ -133,16 +167,19 @@ class commands {
     const auto error = client_.fetch(what, answer);
     return describe(error, answer);
   }
-  static std::string fetch(words& w) {
+  std::string fetch(words& w) const {
     const std::string url = w.next();
     vsoa::fetch_options how;
     how.connect.password = w.next();
+    how.connect.tls = tls_;
     how.payload = w.payload();
     vsoa::reply answer;
     const auto error = vsoa::fetch(url, answer, how);
     return describe(error, answer);
   }
 
+  std::optional<vsoa::tls_options> tls_;
+  std::shared_ptr<pattern_stream> stream_;
   vsoa::runtime loops_;
   vsoa::client client_{loops_};
 };

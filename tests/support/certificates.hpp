@@ -23,6 +23,9 @@ struct certificate_wishes {
 struct certificate_files {
   std::string cert;
   std::string key;
+
+  /// For the section `tls` of vsoad's configuration: "cert: ..., key: ...".
+  std::string yaml() const { return "cert: " + cert + ", key: " + key; }
 };
 
 class certificate_authority {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "certificates.hpp"
 #include "peer.hpp"
@@ -23,6 +24,14 @@ struct tls_peer_options {
   tcp_options tcp{};
   std::size_t piece = 0;  ///< sends so many bytes at a time; 0: all at once
 };
+
+/// A client that trusts `ca`, and shows what it has itself.
+inline tls_peer_options trusting(const certificate_authority& ca, certificate_files identity = {}) {
+  tls_peer_options o;
+  o.ca = ca.cert();
+  o.identity = std::move(identity);
+  return o;
+}
 
 class tls_peer {
  public:

@@ -5,6 +5,16 @@
 // without one, on the client's loop. Cancellation slots end an operation with
 // boost::asio::error::operation_aborted, as do cancel() and the end of the client. All other errors
 // are those of the client's functions and compare with vsoa::errc, connect_errc and status.
+//
+// Coroutines and g++ 12: inside a co_await expression that compiler destroys twice what braces have
+// made there, if it has a destructor, and so corrupts the heap. Give it a name before:
+//
+//     vsoa::connect_options how{.password = "secret"};
+//     co_await client.async_connect(url, how, use_awaitable);  // not: url, {.password = "secret"}
+//     vsoa::urls both{"/a", "/b"};                             // braces below: does not compile
+//     co_await client.async_subscribe(both, use_awaitable);
+//
+// vsoa::connect_options() is well, too, and so is a vsoa::request in braces: it has no destructor.
 #pragma once
 
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -156,6 +166,8 @@ auto client::initiate(prepared what, Token token) {
       detail::initiation<Signature>{impl_, loop_executor(loops(), loop())}, token, std::move(what));
 }
 
+/// With g++ 12, `options` in braces must not stand in a co_await expression: see the head of this
+/// file.
 template <class Token>
 auto client::async_connect(std::string_view url, connect_options options, Token&& token) {
   return initiate<void(boost::system::error_code, std::string)>(

@@ -3,40 +3,8 @@
 
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
-const { Program, needed } = require('./daemon.js');
+const { LibClient, listen, portOf, stopAll, urlOf, withPosition } = require('./lib_client.js');
 const { vsoa, within } = require('./peer.js');
-
-const programs = [];
-const servers = [];
-
-// The client's program: do() gives it a command and resolves to its answer.
-class Client extends Program {
-  constructor(environment = {}) {
-    super(needed('VSOA_LIB_CLIENT'), [], environment);
-    this.taken = new Set(); // numbers of lines
-    programs.push(this);
-  }
-
-  // The first line that matches and has not been taken: events and answers come from two threads.
-  async line(pattern) {
-    let found;
-    await this.printed({
-      exec: (output) => {
-        const lines = output.split('\n').slice(0, -1);
-        found = lines.findIndex((line, n) => !this.taken.has(n) && pattern.test(line));
-        return found >= 0 ? (found = { n: found, line: lines[found] }) : null;
-      },
-      toString: () => String(pattern),
-    });
-    this.taken.add(found.n);
-    return found.line;
-  }
-
-  async do(command) {
-    this.child.stdin.write(`${command}\n`);
-    return (await this.line(/^= /)).slice(2);
-  }
-}
 
 function start(options, port = 0) {
   const server = new vsoa.Server(options);
@@ -50,30 +18,19 @@ function start(options, port = 0) {
   });
   server.on('/close', (cli) => cli.close());
   server.ondata = (cli, url, payload, quick) => cli.datagram(url, payload, !!quick);
-  servers.push(server);
-  return within(new Promise((resolve, reject) => {
-    server.start({ domain: vsoa.AF_INET, addr: '127.0.0.1', port }, undefined,
-      (error) => (error ? reject(error) : resolve(server)));
-  }), 'server start');
+  return listen(server, port);
 }
-
-const portOf = (server) => server.address().port;
-const urlOf = (server) => `vsoa://127.0.0.1:${portOf(server)}`;
 
 let server;
 let client;
 
 before(async () => {
   server = await start({ info: { name: 'official' } });
-  client = new Client();
+  client = new LibClient();
   assert.equal(await client.do(`connect ${urlOf(server)}`), 'connected {"name":"official"}');
 });
 
-after(async () => {
-  for (const program of programs) program.child.stdin.end();
-  await Promise.all(programs.map((program) => program.ended));
-  for (const each of servers) each.close();
-});
+after(stopAll);
 
 test('calls: payload, method, status, tunnel id, unknown URLs', async () => {
   assert.equal(await client.do('call get /echo {"a":1} bytes'), 'reply 0 0 {"a":1} bytes');
@@ -121,7 +78,7 @@ test('the priority that the server sets', async () => {
 
 test('passwords', async () => {
   const guarded = await start({ info: { name: 'guarded' }, passwd: 'a"b\\c' });
-  const other = new Client();
+  const other = new LibClient();
   assert.match(await other.do(`connect ${urlOf(guarded)}`), /^failed wrong password/);
   assert.match(await other.do(`connect ${urlOf(guarded)} no`), /^failed wrong password/);
   assert.equal(await other.do(`connect ${urlOf(guarded)} a"b\\c`), 'connected {"name":"guarded"}');
@@ -131,27 +88,21 @@ test('passwords', async () => {
 });
 
 test('names, by the official position server', async () => {
-  const position = new vsoa.Position([
-    { name: 'cabin', domain: vsoa.AF_INET, addr: '127.0.0.1', port: portOf(server), security: false },
-    { name: 'safe', domain: vsoa.AF_INET, addr: '127.0.0.1', port: portOf(server), security: true },
-  ], { domain: vsoa.AF_INET, addr: '127.0.0.1', port: 0 });
-  position.onquery = (name, domain, answer) => answer(undefined);
-  await new Promise((resolve) => position.start(resolve));
-  try {
-    const named = new Client({ VSOA_POS_SERVER: `127.0.0.1:${position._udp.address().port}` });
+  await withPosition([
+    { name: 'cabin', port: portOf(server) }, { name: 'safe', port: portOf(server), security: true },
+  ], async (environment) => {
+    const named = new LibClient(environment);
     assert.equal(await named.do('connect vsoa://Cabin'), 'connected {"name":"official"}');
     assert.equal(await named.do('disconnect'), 'done');
     assert.match(await named.do('connect vsoa://safe'), /^failed TLS/);
     assert.equal(await named.do('fetch vsoa://cabin/echo - {"b":2} -'), 'reply 0 0 {"b":2} -');
-  } finally {
-    position.close();
-  }
+  });
 });
 
 test('the robot comes back, and its subscriptions with it', async () => {
   let mortal = await start({ info: { name: 'mortal' } });
   const port = portOf(mortal);
-  const robot = new Client();
+  const robot = new LibClient();
   await robot.do(`robot ${urlOf(mortal)}`);
   await robot.line(/^up$/);
   assert.equal(await robot.do('subscribe /news/ /x'), 'done');
@@ -167,7 +118,7 @@ test('the robot comes back, and its subscriptions with it', async () => {
 });
 
 test('the server closes the client', async () => {
-  const other = new Client();
+  const other = new LibClient();
   await other.do(`connect ${urlOf(server)}`);
   assert.match(await other.do('call get /close - -'), /^failed the connection has ended/);
   await other.line(/^down$/);

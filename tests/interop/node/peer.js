@@ -64,6 +64,16 @@ class Peer {
     }), `call ${url}`);
   }
 
+  // Resolves to the connected stream of this tunnel id.
+  stream(tunid) {
+    return within(new Promise((resolve, reject) => {
+      const stream = this.client.createStream(tunid);
+      stream.on('connect', () => resolve(stream));
+      stream.on('timeout', () => reject(new Error('no stream')));
+      stream.on('error', reject);
+    }), 'stream');
+  }
+
   subscribe(url) {
     return within(new Promise((resolve, reject) => {
       this.client.subscribe(url, (error) => (error ? reject(error) : resolve()));

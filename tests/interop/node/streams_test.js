@@ -31,13 +31,7 @@ async function open(url, param) {
   const { error, payload, tunid } = await peer.call(url, { param });
   assert.equal(error, undefined);
   assert.ok(tunid > 0);
-  const stream = peer.client.createStream(tunid);
-  await new Promise((resolve, reject) => {
-    stream.on('connect', resolve);
-    stream.on('timeout', () => reject(new Error('no stream')));
-    stream.on('error', reject);
-  });
-  return { stream, payload };
+  return { stream: await peer.stream(tunid), payload };
 }
 
 // Writes `size` bytes, waiting where the stream says so; resolves to their hash.

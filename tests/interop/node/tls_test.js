@@ -3,34 +3,32 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { randomBytes } = require('node:crypto');
 const fs = require('node:fs');
 const { spawn } = require('node:child_process');
 const { after, before, test } = require('node:test');
-const { Daemon, Program, needed } = require('./daemon.js');
+const { makeCertificates } = require('./certificates.js');
+const { Daemon } = require('./daemon.js');
 
 async function startAgain() {
-  const maker = new Program(needed('VSOA_MAKE_CERTIFICATES'), []);
-  await maker.printed(/done/);
-  const files = Object.fromEntries(
-    maker.output.trim().split('\n').slice(0, -1).map((line) => line.split('=')));
+  const { files, remove } = await makeCertificates();
   const child = spawn(process.execPath, [__filename], {
     stdio: 'inherit',
     env: { ...process.env, NODE_EXTRA_CA_CERTS: files.ca, VSOA_CERTIFICATES: JSON.stringify(files) },
   });
   const code = await new Promise((resolve) => child.on('close', resolve));
-  maker.child.stdin.end();
-  await maker.ended;
+  await remove();
   process.exitCode = code === null ? 1 : code;
 }
 
 function run(files) {
-  const { Peer } = require('./peer.js');
+  const { Peer, within } = require('./peer.js');
   const identity = {
     cert: fs.readFileSync(files.client_cert), key: fs.readFileSync(files.client_key),
   };
   const tls = `cert: ${files.cert}, key: ${files.key}`;
   const rest = `
-    commands: { /echo: { plugin: echo } }
+    commands: { /echo: { plugin: echo }, /stream: { plugin: echo } }
     topics: { /relay/: { relay: true } }`;
   const config = `
 services:
@@ -89,6 +87,30 @@ services:
     const { payload } = await peer.call('/echo', { param: 'text' });
     assert.equal(payload.param, 'text');
   });
+
+  for (const [service, options] of [['main', {}], ['mutual', identity]]) {
+    test(`${service}: a stream, over TLS too, gives back what it is sent`, async () => {
+      const peer = await open(service, undefined, options);
+      const { error, tunid } = await peer.call('/stream', { param: { dir: 'echo' } });
+      assert.equal(error, undefined);
+      const stream = await peer.stream(tunid);
+      assert.equal(stream._net.encrypted, true);
+      const sent = randomBytes(1 << 20);
+      const back = within(new Promise((resolve, reject) => {
+        const pieces = [];
+        let count = 0;
+        stream.on('error', reject);
+        stream.on('data', (piece) => {
+          pieces.push(piece);
+          count += piece.length;
+          if (count >= sent.length) resolve(Buffer.concat(pieces));
+        });
+      }), 'bytes of the stream');
+      stream.write(sent);
+      assert.ok(sent.equals(await back));
+      stream.end();
+    });
+  }
 
   test('mutual: without a certificate there is no connection', async () => {
     await assert.rejects(open('mutual', undefined, {}));

@@ -13,8 +13,7 @@ using std::chrono::milliseconds;
 
 vsoa::connect_options trusted(const certificate_authority& ca) {
   vsoa::connect_options how;
-  how.tls.emplace();
-  how.tls->ca = ca.cert();
+  how.tls = verifying(ca);
   return how;
 }
 

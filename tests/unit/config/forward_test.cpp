@@ -37,15 +37,14 @@ const std::string at = "services[0].commands./old/";
 TEST_CASE("all keys of a forwarded command") {
   vsoa_test::certificate_authority ca;
   const auto files = ca.issue();
-  const load_result result =
-      load_text("c.yaml", "services:\n" +
-                              service("      /old/: { forward: \"vsoa://legacy\", strip_prefix: "
-                                      "true, password: sesame, timeout: 2s, tls: { ca: " +
-                                      ca.cert() + ", cert: " + files.cert + ", key: " + files.key +
-                                      ", host: a.example, min_version: \"1.3\", verify: none, "
-                                      "handshake_timeout: 1s } }\n"
-                                      "      /plain/: { forward: \"vsoa://10.0.0.9:3001\" }\n"
-                                      "      /echo: { plugin: echo }\n"));
+  const load_result result = load_text(
+      "c.yaml", "services:\n" + service("      /old/: { forward: \"vsoa://legacy\", strip_prefix: "
+                                        "true, password: sesame, timeout: 2s, tls: { ca: " +
+                                        ca.cert() + ", " + files.yaml() +
+                                        ", host: a.example, min_version: \"1.3\", verify: none, "
+                                        "handshake_timeout: 1s } }\n"
+                                        "      /plain/: { forward: \"vsoa://10.0.0.9:3001\" }\n"
+                                        "      /echo: { plugin: echo }\n"));
   for (const diagnostic& d : result.diagnostics)
     MESSAGE(to_string(d));
   REQUIRE(result.ok());

@@ -40,8 +40,8 @@ TEST_CASE("all keys of tls, and certificates among the credentials") {
       main.cert + "\n      key: " + main.key +
       "\n      key_password: sesame\n      ca: " + ca.cert() +
       "\n      verify: optional\n      min_version: \"1.3\"\n      handshake_timeout: 2s\n"
-      "      default_cas: true\n      sni: [ { host: \"*.a.example\", cert: " +
-      other.cert + ", key: " + other.key + " } ]\n");
+      "      default_cas: true\n      sni: [ { host: \"*.a.example\", " +
+      other.yaml() + " } ]\n");
   const load_result result = load_text("c.yaml", text);
   for (const diagnostic& d : result.diagnostics)
     MESSAGE(to_string(d));
@@ -77,8 +77,7 @@ TEST_CASE("without tls there is none, also not in what is printed") {
 TEST_CASE("the defaults of tls") {
   certificate_authority ca;
   const auto files = ca.issue();
-  const load_result result = load_text(
-      "c.yaml", service("    tls: { cert: " + files.cert + ", key: " + files.key + " }\n"));
+  const load_result result = load_text("c.yaml", service("    tls: { " + files.yaml() + " }\n"));
   REQUIRE(result.ok());
   const auto& tls = *result.config->services[0].tls;
   CHECK((tls.verify == vsoa::tls_verify::usual));
@@ -151,8 +150,7 @@ TEST_CASE("a reload takes other files, but neither turns TLS on nor off") {
   const auto a = ca.issue();
   const auto b = ca.issue();
   const auto with = [](const vsoa_test::certificate_files& files) {
-    return load_text("c.yaml",
-                     service("    tls: { cert: " + files.cert + ", key: " + files.key + " }\n"));
+    return load_text("c.yaml", service("    tls: { " + files.yaml() + " }\n"));
   };
   const load_result none = load_text("c.yaml", service(""));
   CHECK(needs_restart(with(a), with(b)).empty());

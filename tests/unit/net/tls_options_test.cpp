@@ -9,8 +9,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "certificates.hpp"
-#include "vsoa/tls.hpp"
+#include "tls_options.hpp"
 
 namespace {
 
@@ -18,16 +17,6 @@ using namespace vsoa_test;
 using vsoa::tls_problem;
 using vsoa::tls_role;
 using option = vsoa::tls_problem::option;
-
-vsoa::tls_identity identity(const certificate_files& files, std::string password = {}) {
-  return {files.cert, files.key, std::move(password)};
-}
-
-vsoa::tls_options server_with(const certificate_files& files, std::string password = {}) {
-  vsoa::tls_options o;
-  o.identity = identity(files, std::move(password));
-  return o;
-}
 
 // The only problem of these options; throws if there is none or another besides.
 tls_problem problem_of(const vsoa::tls_options& o, tls_role role = tls_role::server) {
@@ -49,11 +38,10 @@ std::string text_of(const std::string& path) {
 TEST_CASE("good files have no problems, the key may be in the certificate's file") {
   certificate_authority ca;
   const auto files = ca.issue();
-  CHECK(vsoa::find_problems(server_with(files), tls_role::server).empty());
+  CHECK(vsoa::find_problems(showing(files), tls_role::server).empty());
   const std::string both = ca.write("both.pem", text_of(files.cert) + text_of(files.key));
-  CHECK(vsoa::find_problems(server_with({both, ""}), tls_role::server).empty());
-  vsoa::tls_options client;
-  client.ca = ca.cert();
+  CHECK(vsoa::find_problems(showing({both, ""}), tls_role::server).empty());
+  vsoa::tls_options client = verifying(ca);
   CHECK(vsoa::find_problems(client, tls_role::client).empty());
   client.verify = vsoa::tls_verify::none;
   client.ca.clear();
@@ -63,28 +51,28 @@ TEST_CASE("good files have no problems, the key may be in the certificate's file
 TEST_CASE("each file that can't be used is named, with the reason") {
   certificate_authority ca;
   const auto files = ca.issue();
-  auto p = problem_of(server_with({"/nonexistent/a.crt", files.key}));
+  auto p = problem_of(showing({"/nonexistent/a.crt", files.key}));
   CHECK(p.where == option::cert);
   CHECK(mentions(p, "/nonexistent/a.crt"));
   CHECK(mentions(p, "No such file"));
-  p = problem_of(server_with({files.cert, "/nonexistent/a.key"}));
+  p = problem_of(showing({files.cert, "/nonexistent/a.key"}));
   CHECK(p.where == option::key);
   CHECK(mentions(p, "/nonexistent/a.key"));
-  p = problem_of(server_with({ca.directory().string(), files.key}));
+  p = problem_of(showing({ca.directory().string(), files.key}));
   CHECK(mentions(p, "no file"));
-  p = problem_of(server_with({files.key, files.key}));
+  p = problem_of(showing({files.key, files.key}));
   CHECK(p.where == option::cert);
   CHECK(mentions(p, "holds no certificate"));
-  p = problem_of(server_with({files.cert, files.cert}));
+  p = problem_of(showing({files.cert, files.cert}));
   CHECK(p.where == option::key);
   CHECK(mentions(p, "holds no private key"));
   std::string damaged = text_of(files.cert);
   damaged.replace(100, 8, "????????");
-  p = problem_of(server_with({ca.write("damaged.crt", damaged), files.key}));
+  p = problem_of(showing({ca.write("damaged.crt", damaged), files.key}));
   CHECK(mentions(p, "damaged"));
   const std::string fifo = (ca.directory() / "fifo").string();
   REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
-  p = problem_of(server_with({fifo, files.key}));  // and does not wait for a writer
+  p = problem_of(showing({fifo, files.key}));  // and does not wait for a writer
   CHECK(mentions(p, "no file"));
 }
 
@@ -96,18 +84,18 @@ TEST_CASE("a key must belong to its certificate, and its password open it") {
   wishes.key_password = "sesame";
   const auto locked = ca.issue(wishes);
 
-  auto p = problem_of(server_with({files.cert, other.key}));
+  auto p = problem_of(showing({files.cert, other.key}));
   CHECK(p.where == option::key);
   CHECK(mentions(p, "does not belong"));
-  p = problem_of(server_with(locked));
+  p = problem_of(showing(locked));
   CHECK(p.where == option::key_password);
   CHECK(mentions(p, "is encrypted"));
-  p = problem_of(server_with(locked, "guess-word"));
+  p = problem_of(showing(locked, "guess-word"));
   CHECK(p.where == option::key_password);
   CHECK(mentions(p, "does not open"));
   CHECK_FALSE(mentions(p, "guess-word"));
-  CHECK(vsoa::find_problems(server_with(locked, "sesame"), tls_role::server).empty());
-  p = problem_of(server_with(files, "sesame"));
+  CHECK(vsoa::find_problems(showing(locked, "sesame"), tls_role::server).empty());
+  p = problem_of(showing(files, "sesame"));
   CHECK(p.is_warning);
 }
 
@@ -116,13 +104,13 @@ TEST_CASE("dates that are over, or to come, are a warning") {
   certificate_wishes old;
   old.begins_in_days = -10;
   old.ends_in_days = -1;
-  auto p = problem_of(server_with(ca.issue(old)));
+  auto p = problem_of(showing(ca.issue(old)));
   CHECK(p.is_warning);
   CHECK(mentions(p, "has expired on"));
   certificate_wishes early;
   early.begins_in_days = 10;
   early.ends_in_days = 20;
-  p = problem_of(server_with(ca.issue(early)));
+  p = problem_of(showing(ca.issue(early)));
   CHECK(p.is_warning);
   CHECK(mentions(p, "not valid before"));
 }
@@ -134,7 +122,7 @@ TEST_CASE("options that contradict each other") {
   auto p = vsoa::find_problems(o, tls_role::server);
   REQUIRE_FALSE(p.empty());
   CHECK(mentions(p[0], "must have a certificate"));
-  o = server_with(files);
+  o = showing(files);
   o.verify = vsoa::tls_verify::required;
   CHECK(problem_of(o).where == option::verify);
   o.verify = vsoa::tls_verify::none;
@@ -149,10 +137,10 @@ TEST_CASE("options that contradict each other") {
 TEST_CASE("of several hosts, the problem names the one") {
   certificate_authority ca;
   const auto files = ca.issue();
-  vsoa::tls_options o = server_with(files);
+  vsoa::tls_options o = showing(files);
   o.sni.resize(3);
   for (auto& each : o.sni)
-    static_cast<vsoa::tls_identity&>(each) = identity(files);
+    static_cast<vsoa::tls_identity&>(each) = to_identity(files);
   o.sni[0].host = "a.example";
   o.sni[1].host = "*.b.example";
   o.sni[2].host = "c.*.example";

@@ -102,19 +102,16 @@ TEST_CASE("a connection that goes away at any point of the handshake leaves noth
 }
 
 TEST_CASE("any broken byte ends its connection, and no other") {
-  certificate_authority ca;
-  test_server server(secured(ca));
-  server->command("/echo", echo);
-  server.start();
-  tls_peer healthy(server.at(), trusting(ca));
+  tls_echo_server r;
+  tls_peer healthy = r.connect();
   healthy.handshake();
   const std::string one = rpc(1, "/echo", "\"some text\"").bytes();
-  tls_peer model(server.at(), trusting(ca));
+  tls_peer model = r.connect();
   model.handshake();
   const std::size_t size = model.encrypt(one).size();
   std::mt19937 random(7);
   for (std::size_t at = 0; at < size; at += 3) {
-    tls_peer peer(server.at(), trusting(ca));
+    tls_peer peer = r.connect();
     peer.handshake();
     std::string record = peer.encrypt(one);
     record[at] = static_cast<char>(record[at] ^ (1U << (random() % 8)));
@@ -125,7 +122,7 @@ TEST_CASE("any broken byte ends its connection, and no other") {
     CHECK(peer.wait_end() != ending::none);
   }
   CHECK(healthy.ask(rpc(9, "/echo", "9")).param == "9");
-  CHECK(wait_until([&] { return server->stats().clients == 2; }));
+  CHECK(wait_until([&] { return r.server->stats().clients == 2; }));
 }
 
 TEST_CASE("noise of any kind behind a good handshake never does more than end it") {

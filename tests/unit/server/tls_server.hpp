@@ -2,19 +2,15 @@
 #pragma once
 
 #include "test_server.hpp"
+#include "tls_options.hpp"
 #include "tls_peer.hpp"
 
 namespace vsoa_test {
 
-inline vsoa::tls_identity to_identity(const certificate_files& files) {
-  return {files.cert, files.key, {}};
-}
-
 /// One-way TLS with a certificate of `ca`.
 inline vsoa::server_options secured(certificate_authority& ca) {
   vsoa::server_options o;
-  o.tls.emplace();
-  o.tls->identity = to_identity(ca.issue());
+  o.tls = showing(ca.issue());
   return o;
 }
 
@@ -25,11 +21,17 @@ inline vsoa::server_options mutual(certificate_authority& ca) {
   return o;
 }
 
-/// A client that trusts `ca`.
-inline tls_peer_options trusting(const certificate_authority& ca) {
-  tls_peer_options o;
-  o.ca = ca.cert();
-  return o;
-}
+/// One that serves /echo, and its CA.
+struct tls_echo_server {
+  explicit tls_echo_server(std::size_t loops = 1) : server(secured(ca), loops) {
+    server->command("/echo", echo);
+    server.start();
+  }
+  /// Of one that trusts the CA, before any handshake.
+  tls_peer connect() const { return tls_peer(server.at(), trusting(ca)); }
+
+  certificate_authority ca;
+  test_server server;
+};
 
 }  // namespace vsoa_test

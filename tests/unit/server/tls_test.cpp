@@ -13,22 +13,19 @@ using namespace std::chrono_literals;
 using namespace vsoa_test;
 
 TEST_CASE("a client that trusts the CA is served, over TLS 1.3 and 1.2") {
-  certificate_authority ca;
-  test_server server(secured(ca));
-  server->command("/echo", echo);
-  server.start();
+  tls_echo_server r;
   for (const int version : {0, TLS1_2_VERSION}) {
-    tls_peer_options options = trusting(ca);
+    tls_peer_options options = trusting(r.ca);
     options.max_version = version;
-    tls_peer peer(server.at(), options);
+    tls_peer peer(r.server.at(), options);
     CHECK(peer.secure() == "");
     peer.handshake();
     CHECK(peer.ask(rpc(7, "/echo", "{\"a\":1}", "bytes")).data == "bytes");
-    CHECK_FALSE(server->peer_certificate(peer.client_id()));
-    CHECK(server->client(peer.client_id())->quick_port == 0);
+    CHECK_FALSE(r.server->peer_certificate(peer.client_id()));
+    CHECK(r.server->client(peer.client_id())->quick_port == 0);
   }
-  CHECK(server->stats().handshakes == 2);
-  CHECK(server->stats().tls_failed == 0);
+  CHECK(r.server->stats().handshakes == 2);
+  CHECK(r.server->stats().tls_failed == 0);
 }
 
 TEST_CASE("a client that does not trust the CA, or wants another host, goes away") {

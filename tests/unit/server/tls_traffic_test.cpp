@@ -23,11 +23,8 @@ TEST_CASE("whatever the pieces: each byte of a session alone") {
 }
 
 TEST_CASE("a packet cut at every place of its record") {
-  certificate_authority ca;
-  test_server server(secured(ca));
-  server->command("/echo", echo);
-  server.start();
-  tls_peer peer(server.at(), trusting(ca));
+  tls_echo_server r;
+  tls_peer peer = r.connect();
   peer.handshake();
   const std::string one = rpc(1, "/echo", "123").bytes();
   const std::string first = peer.encrypt(one);
@@ -37,18 +34,15 @@ TEST_CASE("a packet cut at every place of its record") {
   for (std::size_t cut = 1; cut < size; ++cut) {
     const std::string record = peer.encrypt(one);
     peer.raw().send(std::string_view(record).substr(0, cut));
-    server.settle();
+    r.server.settle();
     peer.raw().send(std::string_view(record).substr(cut));
     CHECK(peer.read().param == "123");
   }
 }
 
 TEST_CASE("many records in one piece, the last unfinished") {
-  certificate_authority ca;
-  test_server server(secured(ca));
-  server->command("/echo", echo);
-  server.start();
-  tls_peer peer(server.at(), trusting(ca));
+  tls_echo_server r;
+  tls_peer peer = r.connect();
   peer.handshake();
   std::string all;
   constexpr std::uint32_t count = 500;
@@ -62,11 +56,8 @@ TEST_CASE("many records in one piece, the last unfinished") {
 }
 
 TEST_CASE("the largest packets, both ways, several under way") {
-  certificate_authority ca;
-  test_server server(secured(ca), 2);
-  server->command("/echo", echo);
-  server.start();
-  tls_peer peer(server.at(), trusting(ca));
+  tls_echo_server r(2);
+  tls_peer peer = r.connect();
   peer.handshake();
   std::string data(260000, '\0');
   for (std::size_t i = 0; i < data.size(); ++i)
@@ -177,27 +168,21 @@ TEST_CASE("the server says goodbye: when it closes, and behind the last answer")
 }
 
 TEST_CASE("a client's goodbye ends its session, with or without the end of the stream") {
-  certificate_authority ca;
-  test_server server(secured(ca));
-  server->command("/echo", echo);
-  server.start();
-  tls_peer polite(server.at(), trusting(ca));
+  tls_echo_server r;
+  tls_peer polite = r.connect();
   polite.handshake();
   polite.raw().send(polite.encrypt(rpc(1, "/echo", "1").bytes()));
   polite.say_goodbye();
-  CHECK(wait_until([&] { return server->stats().clients == 0; }));
-  tls_peer abrupt(server.at(), trusting(ca));
+  CHECK(wait_until([&] { return r.server->stats().clients == 0; }));
+  tls_peer abrupt = r.connect();
   abrupt.handshake();
   abrupt.raw().close();
-  CHECK(wait_until([&] { return server->stats().clients == 0; }));
+  CHECK(wait_until([&] { return r.server->stats().clients == 0; }));
 }
 
 TEST_CASE("new keys in the middle of a session") {
-  certificate_authority ca;
-  test_server server(secured(ca));
-  server->command("/echo", echo);
-  server.start();
-  tls_peer peer(server.at(), trusting(ca));
+  tls_echo_server r;
+  tls_peer peer = r.connect();
   peer.handshake();
   for (std::uint32_t i = 1; i <= 20; ++i) {
     peer.update_keys();

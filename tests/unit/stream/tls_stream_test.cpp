@@ -14,10 +14,7 @@ namespace {
 constexpr std::size_t total = 8U << 20;
 
 vsoa::stream_security client_of(const certificate_authority& ca) {
-  vsoa::tls_options options;
-  options.ca = ca.cert();
-  options.verify = vsoa::tls_verify::required;
-  return {vsoa::net::tls_context::load(options, vsoa::tls_role::client), "127.0.0.1"};
+  return {vsoa::net::tls_context::load(verifying(ca), vsoa::tls_role::client), "127.0.0.1"};
 }
 
 struct tls_sides : both_sides {
