@@ -62,6 +62,7 @@ void client_impl::post(net::task work, std::size_t bytes) {
 
 void client_impl::run(net::task work) {
   if (!is_here()) return post(std::move(work));
+  const auto self = shared_from_this();  // a completion may destroy the client
   if (!closed_) work();
 }
 
@@ -212,6 +213,7 @@ void client_impl::cancel(operation_id which) {
 // --- the end ---
 
 void client_impl::shut_down() {
+  const auto self = shared_from_this();  // a completion may destroy the client
   const auto abort = [streams = streams_, &where = loop_] { abort_streams(*streams, where); };
   streams_->close();
   // A callback of a stream may be what ends the client: its stream can't be aborted in there.
@@ -219,7 +221,7 @@ void client_impl::shut_down() {
     end_on_loop();
     return loop_.post(abort);
   }
-  loops_.internals().run_and_wait(loop_, [self = shared_from_this(), &abort] {
+  loops_.internals().run_and_wait(loop_, [self, &abort] {
     self->end_on_loop();
     abort();
   });

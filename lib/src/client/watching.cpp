@@ -100,6 +100,7 @@ void client_impl::start_robot(std::string url, robot_options options,
   options.connect.timeout = std::max(options.connect.timeout, shortest_timeout);
   if (!is_turbo(options.turbo, options.keepalive)) options.turbo = {};
   disconnect();
+  if (closed_) return;  // by a completion
   {
     const std::lock_guard lock(mutex_);
     robot_ = {std::move(url), std::move(options), std::move(tls)};

@@ -134,6 +134,41 @@ TEST_CASE("disconnect() ends an attempt, the end of the client too") {
   CHECK(ended.get().error == vsoa::errc::cancelled);
 }
 
+TEST_CASE("a completion may destroy the client whose disconnect() or close() it is told by") {
+  udp_peer silent;
+  running_loops own;
+  auto c = std::make_unique<vsoa::client>(own.loops);
+  vsoa::connect_options how;
+  how.position_servers = {
+      *vsoa::socket_address::parse("127.0.0.1:" + std::to_string(silent.port()))};
+  std::promise<std::error_code> ended;
+  const auto begin = [&] {
+    c->start_connect("vsoa://cabin", how, [&](std::error_code error, const vsoa::reply_view&) {
+      c.reset();
+      ended.set_value(error);
+    });
+  };
+  const auto on_the_loop = [&](auto&& what) {
+    own.loops.start_timer(0, milliseconds(1), milliseconds(0), what);
+  };
+  begin();
+  REQUIRE(silent.receive());
+  SUBCASE("disconnect()") {
+    on_the_loop([&] { c->disconnect(); });
+  }
+  SUBCASE("close()") {
+    on_the_loop([&] { c->close(); });
+  }
+  SUBCASE("close() on another thread") {
+    vsoa::client& by_reference = *c;
+    by_reference.close();
+  }
+  SUBCASE("a robot that would begin") {
+    on_the_loop([&] { c->start_robot("vsoa://cabin"); });
+  }
+  CHECK(ended.get_future().get() == vsoa::errc::cancelled);
+}
+
 TEST_CASE("linger: what waits to be sent is sent before the connection ends") {
   test_server server;
   std::atomic<std::size_t> got = 0;
