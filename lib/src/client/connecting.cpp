@@ -32,6 +32,13 @@ std::error_code to_error(net::close_reason why) {
   return {};
 }
 
+// The host may be no name that a certificate could have.
+connect_errc why_not_begun(const std::exception& e) noexcept {
+  if (dynamic_cast<const tls_error*>(&e) != nullptr) return connect_errc::tls_failed;
+  if (dynamic_cast<const std::system_error*>(&e) != nullptr) return connect_errc::unreachable;
+  return connect_errc::error;
+}
+
 }  // namespace
 
 net::connection::settings client_impl::connection_settings() const {
@@ -83,9 +90,9 @@ void client_impl::dialed(dialer::result found) {
                                 address_.ip.v6));
     link_->start();
     open_quick(address_);
-  } catch (const std::system_error& e) {
+  } catch (const std::exception& e) {
     log(log_level::warning, std::string("client: ") + e.what());
-    return connect_failed(connect_errc::unreachable);
+    return connect_failed(why_not_begun(e));
   }
   set_phase(phase::handshake);
   if (tls_) {

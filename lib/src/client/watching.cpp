@@ -33,8 +33,7 @@ void client_impl::on_timer(net::steady_time now) {
   const auto self = shared_from_this();
   if (now >= connect_end_) {
     connect_end_ = net::steady_time::max();
-    connect_failed(phase_ == phase::handshake ? connect_errc::no_responding
-                                              : dialer_->error_when_late());
+    connect_failed(dialer_ ? dialer_->error_when_late() : connect_errc::no_responding);
   }
   if (now >= secured_by_) connect_failed(connect_errc::tls_failed);
   if (now >= reconnect_at_ && !closed_) {

@@ -75,6 +75,29 @@ TEST_CASE("whom a client does not trust, it does not talk to") {
   CHECK(!c.connect(url_of(server.at()), blind));
 }
 
+TEST_CASE("a host that can be no certificate's fails the connect, with an error") {
+  certificate_authority ca;
+  test_server server(secured(ca));
+  server.start();
+  running_loops own;
+  vsoa::client c(own.loops);
+  auto how = trusted(ca);
+  SUBCASE("of the options") {
+    how.tls->host = "%x";
+    CHECK(c.connect(url_of(server.at()), how) == vsoa::connect_errc::tls_failed);
+  }
+  SUBCASE("of the URL") {
+    how.resolver = [&](std::string_view name, vsoa::position_domain, auto found) {
+      vsoa::position_entry entry{std::string(name), {}, true};
+      entry.address = *vsoa::socket_address::parse("127.0.0.1:" + std::to_string(server.at().port));
+      found(entry);
+    };
+    CHECK(c.connect("vsoa://" + std::string(300, 'a'), how) == vsoa::connect_errc::tls_failed);
+  }
+  how.tls->host = "localhost";
+  CHECK(!c.connect(url_of(server.at()), how));
+}
+
 TEST_CASE("mutual: the server knows the client's certificate") {
   certificate_authority ca;
   test_server server(mutual(ca));
