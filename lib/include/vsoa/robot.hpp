@@ -15,7 +15,7 @@ struct robot_options {
   /// A ping each; at least 50 ms. When more than `max_lost` in a row have not been answered within
   /// it, the connection is lost and reset.
   std::chrono::milliseconds keepalive{3000};
-  /// See `keepalive`.
+  /// See `keepalive`. 0: the first one that is not answered is the end.
   unsigned max_lost = 3;
   /// From a failed attempt, or the loss of a connection, to the next attempt; at least 20 ms.
   std::chrono::milliseconds reconnect_delay{1000};

@@ -78,7 +78,7 @@ void client_impl::ping_server() {
 }
 
 void client_impl::start_watching() {
-  protocol::keepalive::settings s{options_.idle_ping, 0};
+  protocol::keepalive::settings s{options_.idle_ping, {}};
   if (robot_) s = {robot_->options.keepalive, robot_->options.max_lost};
   keepalive_.start(s, std::chrono::steady_clock::now());
   rearm();

@@ -106,10 +106,20 @@ TEST_CASE("keepalive: a ping each interval; more than max_lost without answer is
   CHECK(next() == action::lost);
 }
 
-TEST_CASE("keepalive without a limit, and without pings") {
+TEST_CASE("keepalive: with max_lost 0 the first lost ping is the end") {
   keepalive::time now{};
   keepalive watch;
   watch.start({milliseconds(10), 0}, now);
+  CHECK(watch.tick(now += milliseconds(10)) == action::ping);
+  watch.answered();
+  CHECK(watch.tick(now += milliseconds(10)) == action::ping);
+  CHECK(watch.tick(now += milliseconds(10)) == action::lost);
+}
+
+TEST_CASE("keepalive without a limit, and without pings") {
+  keepalive::time now{};
+  keepalive watch;
+  watch.start({milliseconds(10), {}}, now);
   for (int i = 0; i < 100; ++i)
     CHECK(watch.tick(now += milliseconds(10)) == action::ping);
   watch.start({milliseconds(0), 3}, now);
