@@ -164,8 +164,9 @@ class VSOA_API client {
   /// Blocks. Errors: also errc::would_deadlock, errc::not_running.
   std::error_code connect(std::string_view url, connect_options options = {});
 
-  /// Ends the connection or the attempt, and the robot. What waits for an answer completes with
-  /// errc::closed. connect() may follow.
+  /// Ends the connection or the attempt, and the robot: at once on the client's loop, unless
+  /// something that was asked for before has not begun, else soon, in its turn. What waits for an
+  /// answer completes with errc::closed. connect() may follow.
   void disconnect();
   /// As disconnect(), for ever, and waits until no callback runs any more, unless called by one.
   /// Idempotent.

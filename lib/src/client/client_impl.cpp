@@ -61,7 +61,7 @@ void client_impl::post(net::task work, std::size_t bytes) {
 }
 
 void client_impl::run(net::task work) {
-  if (!is_here()) return post(std::move(work));
+  if (!is_next()) return post(std::move(work));
   const auto self = shared_from_this();  // a completion may destroy the client
   if (!closed_) work();
 }

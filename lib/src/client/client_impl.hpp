@@ -45,7 +45,7 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   /// Runs `work` on the loop, behind what was left in the inbox before, unless the client ends.
   /// @param bytes  that `work` holds
   void post(net::task work, std::size_t bytes = 0);
-  /// The same, at once when here.
+  /// The same, at once when here and nothing is in the inbox.
   void run(net::task work);
   /// Waits until there is neither a connection nor an attempt nor a robot, or the runtime stops.
   void wait_idle();
@@ -103,6 +103,9 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
     bool operator()(const client_operation& o, operation_id id) const noexcept { return o.id < id; }
     bool operator()(operation_id id, const client_operation& o) const noexcept { return id < o.id; }
   };
+
+  /// Whether what the caller asks for is next: here, and nothing that was asked for before waits.
+  bool is_next() const noexcept { return is_here() && !drain_posted_ && reading_.empty(); }
 
   // client_impl.cpp
   void enqueue(letter l);

@@ -134,6 +134,48 @@ TEST_CASE("disconnect() ends an attempt, the end of the client too") {
   CHECK(ended.get().error == vsoa::errc::cancelled);
 }
 
+TEST_CASE("on the client's loop, too, what is asked for first comes first") {
+  test_server server;
+  arrivals<bool> subscribed;
+  server->on_datagram([&](vsoa::client_id, std::string_view, vsoa::payload_view, vsoa::channel) {
+    subscribed.put(server->is_subscribed("/news"));
+  });
+  server.start();
+  running_loops own;
+  vsoa::client c(own.loops);
+  arrivals<int> done;
+  const auto on_the_loop = [&](const std::function<void()>& what) {
+    own.loops.post(0, [&] {
+      what();
+      done.put(1);
+    });
+    done.take();
+  };
+  SUBCASE("start_robot() and disconnect()") {
+    on_the_loop([&] {
+      c.start_robot(url_of(server.at()));
+      c.disconnect();
+    });
+    CHECK(!c.connect(url_of(server.at())));
+  }
+  SUBCASE("start_connect() and disconnect()") {
+    pending_outcome connected;
+    on_the_loop([&] {
+      c.start_connect(url_of(server.at()), {}, connected.completion());
+      c.disconnect();
+    });
+    CHECK(connected.get().error == vsoa::errc::cancelled);
+  }
+  SUBCASE("start_subscribe() and datagram()") {
+    REQUIRE(!c.connect(url_of(server.at())));
+    on_the_loop([&] {
+      c.start_subscribe("/news", {});
+      CHECK(c.datagram("/d"));
+    });
+    CHECK(subscribed.take());
+  }
+}
+
 TEST_CASE("a completion may destroy the client whose disconnect() or close() it is told by") {
   udp_peer silent;
   running_loops own;
