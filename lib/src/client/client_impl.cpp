@@ -11,6 +11,8 @@ namespace {
 constexpr std::size_t most_free = 64;      // operations kept for the next ones
 constexpr std::size_t letter_bytes = 256;  // what one in the inbox takes besides its packet
 constexpr std::chrono::hours longest{24 * 365};
+// A number is left for the keepalive: a server with much to answer is not one that is lost.
+constexpr std::size_t most_pending = 65535;
 
 net::loop& choose_loop(runtime& loops, const client_options& options) {
   auto& all = loops.internals();
@@ -28,7 +30,7 @@ client_impl::client_impl(runtime& loops, client_options options)
       streams_(std::make_shared<stream_registry>(
           stream_registry::limits{options_.limits.streams, options_.limits.streams})) {
   free_.reserve(most_free);
-  options_.limits.pending = std::min(options_.limits.pending, decltype(table_)::most);
+  options_.limits.pending = std::min(options_.limits.pending, most_pending);
 }
 
 // What reached the inbox when no loop read it any more.

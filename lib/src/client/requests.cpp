@@ -19,7 +19,7 @@ net::slice client_impl::encode(const packet_view& p) {
 std::error_code client_impl::send_request(operation_ptr& what, packet_view p) {
   const std::size_t bytes = what->packet ? what->packet->size() : protocol::encoded_bytes(p);
   // The client's own requests are few, and what they hold is its own.
-  if (!what->internal && table_.size() >= options_.limits.pending) return errc::too_many_pending;
+  if (!what->internal && pendings() >= options_.limits.pending) return errc::too_many_pending;
   if (!what->internal && !link_->make_room(bytes)) return errc::outbox_full;
   const auto seqno = table_.add(what->type(), what.get());
   if (!seqno) return errc::too_many_pending;

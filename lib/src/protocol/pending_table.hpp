@@ -17,12 +17,12 @@ namespace vsoa::protocol {
 template <class Request>
 class pending_table {
  public:
-  static constexpr std::size_t most = 65535;
+  static constexpr std::size_t numbers = 65536;
 
-  /// The sequence number under which `what` is to be asked. Nothing: `most` wait already.
+  /// The sequence number under which `what` is to be asked. Nothing: all wait already.
   std::optional<std::uint16_t> add(packet_type type, Request what) {
-    if (size_ == most) return {};
-    if (2 * (size_ + 1) > slots_.size() && slots_.size() < most + 1) grow();
+    if (size_ == numbers) return {};
+    if (2 * (size_ + 1) > slots_.size() && slots_.size() < numbers) grow();
     // A number whose slot is taken by another that waits is left out as well.
     while (slot_of(next_).what != Request{})
       ++next_;
@@ -33,7 +33,7 @@ class pending_table {
   /// Who waits for this answer, and waits no more. Null: nobody, or it is of another type, which
   /// is no answer to what was asked.
   Request take(std::uint32_t seqno, packet_type type) {
-    if (seqno > most || slots_.empty()) return {};
+    if (seqno >= numbers || slots_.empty()) return {};
     slot& s = slot_of(static_cast<std::uint16_t>(seqno));
     if (s.what == Request{} || s.seqno != seqno || s.type != type) return {};
     --size_;

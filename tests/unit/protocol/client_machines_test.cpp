@@ -57,9 +57,9 @@ TEST_CASE(
   CHECK(table.take(*kept, packet_type::rpc) == &stuck);
 }
 
-TEST_CASE("pending: 65535 may wait, each with a number of its own") {
+TEST_CASE("pending: 65536 may wait, each with a number of its own") {
   pending_table<const int*> table;
-  std::vector<int> requests(65535);
+  std::vector<int> requests(65536);
   std::set<std::uint16_t> numbers;
   for (const int& each : requests) {
     const auto number = table.add(packet_type::rpc, &each);
