@@ -261,7 +261,8 @@ class VSOA_API client {
   std::optional<stream_target> stream_at(std::uint16_t tunid) const;
 
   /// Completes an operation with errc::cancelled, soon, unless it has completed. A late answer is
-  /// dropped; the server is not told.
+  /// dropped; the server is not told. As after errc::timeout, the number of the request is not used
+  /// again before that answer; of more than 32767 such numbers the oldest are used again.
   void cancel(operation_id which);
   /// Requests that wait for their answer: calls, pings, subscribing and unsubscribing.
   std::size_t pendings() const noexcept;

@@ -168,7 +168,11 @@ client_operation& client_impl::activate(operation_ptr what) {
 operation_ptr client_impl::deactivate(client_operation& o) {
   active_.erase(active_.iterator_to(o));
   net::timer_wheel::cancel(o);
-  if (o.waits) table_.take(o.seqno, o.type());
+  if (o.waits) {
+    // Without its session nothing answers it any more.
+    phase_ == phase::connected ? table_.give_up(o.seqno)
+                               : static_cast<void>(table_.take(o.seqno, o.type()));
+  }
   o.waits = false;
   if (o.what != client_operation::kind::connect && !o.internal) {
     pendings_.fetch_sub(1, std::memory_order_relaxed);

@@ -206,6 +206,7 @@ void client_impl::end_session(std::error_code why) {
   plan_reconnect();
   log(log_level::debug, "client: connection to " + address_.to_string() + " ended" +
                             (why ? ": " + why.message() : std::string()));
+  table_.forget_late();
   fail_all(errc::closed);
   tell(on_disconnect, why);
 }

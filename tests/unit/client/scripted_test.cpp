@@ -210,6 +210,35 @@ TEST_CASE("replies: twice, of another type, to nothing, without the flag; and a 
   CHECK(r.client.is_connected());
 }
 
+TEST_CASE("an answer that comes after its call was cancelled answers no other") {
+  rig r;
+  scripted_session s = r.connect();
+  pending_outcome cancelled;
+  r.client.cancel(r.client.start_call({.url = "/late"}, cancelled.completion()));
+  const packet late = s.read();
+  CHECK(cancelled.get().error == vsoa::errc::cancelled);
+  // All other numbers have their turn.
+  std::atomic<std::size_t> answered = 0;
+  constexpr std::size_t others = 65535;
+  constexpr std::size_t at_a_time = 5;
+  for (std::size_t i = 0; i < others; i += at_a_time) {
+    for (std::size_t n = 0; n < at_a_time; ++n) {
+      r.client.start_call({.url = "/x"},
+                          [&](std::error_code, const vsoa::reply_view&) { ++answered; });
+    }
+    for (std::size_t n = 0; n < at_a_time; ++n)
+      s.send(reply_to(s.read()));
+  }
+  pending_outcome called;
+  r.client.start_call({.url = "/x"}, called.completion());
+  const packet request = s.read();
+  CHECK(request.seqno != late.seqno);
+  s.send(reply_to(late, 0, "late"));
+  s.send(reply_to(request, 0, "good"));
+  CHECK(called.get().reply.param == "good");
+  CHECK(answered == others);
+}
+
 TEST_CASE("params that are no JSON, URLs that are none: handed over as they are") {
   rig r;
   scripted_session s = r.connect();

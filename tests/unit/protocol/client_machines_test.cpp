@@ -74,6 +74,59 @@ TEST_CASE("pending: 65536 may wait, each with a number of its own") {
   CHECK(!table.add(packet_type::rpc, &requests[0]));
 }
 
+TEST_CASE("pending: the number of what was given up is not used again before the late answer") {
+  pending_table<const int*> table;
+  const int one = 1;
+  const auto pass = [&] {
+    const auto number = table.add(packet_type::rpc, &one);
+    REQUIRE(number);
+    REQUIRE(table.take(*number, packet_type::rpc) == &one);
+    return *number;
+  };
+  const auto late = table.add(packet_type::rpc, &one);
+  REQUIRE(late);
+  table.give_up(*late);
+  CHECK(table.size() == 0);
+  for (int i = 0; i < 200000; ++i)
+    REQUIRE(pass() != *late);
+  CHECK(table.take(*late, packet_type::rpc) == nullptr);
+  bool again = false;
+  for (int i = 0; i < 65536; ++i)
+    again = again || pass() == *late;
+  CHECK(again);
+}
+
+TEST_CASE("pending: all may be given up, again and again; of too many the oldest are used again") {
+  pending_table<const int*> table;
+  const int one = 1;
+  std::vector<std::uint16_t> numbers;
+  for (int i = 0; i < 150000; ++i) {
+    const auto number = table.add(packet_type::rpc, &one);
+    REQUIRE(number);
+    numbers.push_back(*number);
+    table.give_up(*number);
+  }
+  const std::set<std::uint16_t> newest(numbers.end() - 32767, numbers.end());
+  for (int i = 0; i < 32768; ++i) {
+    const auto number = table.add(packet_type::rpc, &one);
+    REQUIRE(number);
+    REQUIRE(newest.count(*number) == 0);
+    REQUIRE(table.take(*number, packet_type::rpc) == &one);
+  }
+  // Those that wait come before those that are late.
+  for (int i = 0; i < 65536; ++i)
+    REQUIRE(table.add(packet_type::rpc, &one));
+  CHECK(!table.add(packet_type::rpc, &one));
+  for (int i = 0; i < 65536; ++i)
+    table.give_up(static_cast<std::uint16_t>(i));
+  CHECK(table.size() == 0);
+  table.forget_late();
+  std::set<std::uint16_t> all;
+  for (int i = 0; i < 65536; ++i)
+    all.insert(*table.add(packet_type::rpc, &one));
+  CHECK(all.size() == 65536);
+}
+
 TEST_CASE("numbers of requests without a wish for an answer") {
   unanswered_numbers numbers;
   CHECK(numbers.next() == 0x10000);
