@@ -70,6 +70,10 @@ void client_impl::dial(std::string_view url, const connect_options& options,
   set_phase(phase::dialing);
   tls_ = std::move(tls);
   password_ = options.password;
+  {
+    const std::lock_guard lock(mutex_);
+    info_.priority = 0;  // the new server's may come before its handshake's answer
+  }
   connect_end_ = std::chrono::steady_clock::now() + options.timeout;
   rearm();
   dialer_ = std::make_shared<dialer>(loops_, loop_,

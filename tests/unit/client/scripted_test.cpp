@@ -93,6 +93,27 @@ TEST_CASE("packets before, and in one piece with, the answer to the handshake") 
   CHECK(r.client.info()->priority == 3);
 }
 
+TEST_CASE("a priority ends with its connection") {
+  rig r;
+  scripted_session first = r.connect();
+  packet priority;
+  priority.type = type_qossetup;
+  priority.flags = flag_reply;
+  priority.status = 3;
+  first.send(priority);
+  first.send(published("/behind"));
+  r.messages.take();
+  CHECK(r.client.info()->priority == 3);
+  first.close();
+  r.lost.take();
+  pending_outcome again;
+  r.client.start_connect(r.server.url(), {}, again.completion());
+  scripted_session second = r.server.accept();
+  second.shake_hands();
+  CHECK(!again.get().error);
+  CHECK(r.client.info()->priority == 0);
+}
+
 TEST_CASE("a handshake without param and data; data of 6 bytes") {
   rig r;
   r.start();
