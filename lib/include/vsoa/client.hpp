@@ -17,7 +17,9 @@
 // errc::not_connected; when the client is destroyed, all complete with errc::cancelled before the
 // destructor returns (those of the async_ form are handed to their executor by then), and no
 // callback runs after that. A client may be destroyed anywhere, also in a callback of its own; its
-// runtime must outlive it.
+// runtime must outlive it. On another thread than its loop's that waits for the loop: hold no lock
+// that a callback takes, and let no two loops, of one runtime or two, destroy or close each other's
+// clients, as they would wait for each other for ever. Between loops, post to the client's.
 #pragma once
 
 #include <chrono>
