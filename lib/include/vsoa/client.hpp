@@ -65,9 +65,10 @@ struct client_limits {
 struct client_options {
   /// For the kernel to take some of what waits; then the connection is lost. 0: none.
   std::chrono::milliseconds send_timeout{500};
-  /// What disconnect() and the destructor do with what is not sent yet. Nothing: it is offered to
-  /// the kernel once, which sends what it took. 0: it is thrown away, the connection reset.
-  /// Otherwise disconnect() has it sent in the background, for this long at most.
+  /// What disconnect() and the destructor do with what is not sent yet. 0: it is thrown away, the
+  /// connection reset. Otherwise disconnect() has it sent in the background, for this long at most;
+  /// nothing: for a second. The destructor does not wait: it offers the kernel once what is left,
+  /// which may be lost when the server is sending at that time.
   std::optional<std::chrono::milliseconds> linger;
   /// A ping each without a robot, as some servers forget who is silent for minutes. 0: none.
   std::chrono::milliseconds idle_ping{60000};

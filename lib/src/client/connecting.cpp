@@ -9,6 +9,8 @@
 namespace vsoa {
 namespace {
 
+// A socket closed at once, with input unread, is reset: the kernel throws away what it has to send.
+constexpr std::chrono::seconds usual_linger{1};
 constexpr std::chrono::hours no_timeout{24 * 365};
 
 std::chrono::milliseconds or_never(std::chrono::milliseconds timeout) {
@@ -233,11 +235,11 @@ void client_impl::drop_link(bool reset) {
   quick_sends_ = false;
   const auto old = std::exchange(link_, nullptr);
   if (!old || !old->is_open()) return;
-  const auto linger = options_.linger;
-  if (reset || (linger && linger->count() <= 0)) return old->close(net::close_reason::local, true);
-  if (linger && phase_ == phase::connected && !closed_) {
+  const auto linger = options_.linger.value_or(usual_linger);
+  if (reset || linger.count() <= 0) return old->close(net::close_reason::local, true);
+  if (phase_ == phase::connected && !closed_) {
     lingering_.push_back(old);
-    return old->close_gracefully(net::close_reason::local, *linger);
+    return old->close_gracefully(net::close_reason::local, linger);
   }
   old->flush_now();
   old->close(net::close_reason::local);

@@ -328,6 +328,30 @@ TEST_CASE("a server that reads nothing: the outbox is bounded, and the send time
   CHECK(closed > 0);
 }
 
+TEST_CASE("disconnect() loses nothing that was sent before, also with publishes unread") {
+  vsoa::client_options options;
+  options.limits.outbox = 16U << 20;
+  rig r(options);
+  scripted_session s = r.connect();
+  arrivals<int> sent;
+  arrivals<int> unread;
+  constexpr int datagrams = 40;
+  r.own.loops.post(0, [&] {
+    const std::string data(100000, 'x');
+    for (int i = 0; i < datagrams; ++i)
+      r.client.datagram("/d", text_payload("", data));
+    sent.put(1);
+    unread.take();
+    r.client.disconnect();
+  });
+  sent.take();
+  s.send(published("/news"));
+  unread.put(1);
+  for (int i = 0; i < datagrams; ++i)
+    CHECK(s.read(type_datagram).data.size() == 100000);
+  CHECK(s.ends());
+}
+
 TEST_CASE("unsubscribing all where the server refuses that: one by one") {
   rig r;
   scripted_session s = r.connect();
