@@ -10,7 +10,8 @@
 // Threads: all member functions may be called from any thread, callbacks included, unless they say
 // otherwise. Callbacks and completions run on the client's loop (those of the async_ form on their
 // associated executor), never inside the function that began the operation. They must not block;
-// what they throw is logged.
+// what they throw is logged. What blocks answers errc::would_deadlock on any loop's thread and on
+// that of lookups and position servers, of whatever runtime.
 //
 // Ends: each operation completes exactly once. When the connection is lost, all that wait for an
 // answer complete at once with errc::closed; what is begun without a connection completes with
@@ -159,7 +160,8 @@ class VSOA_API client {
   /// Connects to vsoa://host[:port][/path]. An address needs a port; `localhost` is 127.0.0.1; any
   /// other name is looked up at the position servers, whose port counts, then, if there is a port
   /// in the URL, in DNS.
-  /// Errors: those of connect_errc; errc::already_connected; errc::cancelled (disconnect()).
+  /// Errors: those of connect_errc; errc::already_connected; errc::cancelled (disconnect());
+  /// errc::closed (disconnect() within on_connect).
   operation_id start_connect(std::string_view url, connect_options options, completion done);
   template <class Token>
   auto async_connect(std::string_view url, connect_options options,
@@ -171,8 +173,9 @@ class VSOA_API client {
   /// something that was asked for before has not begun, else soon, in its turn. What waits for an
   /// answer completes with errc::closed. connect() may follow.
   void disconnect();
-  /// As disconnect(), for ever, and waits until no callback runs any more, unless called by one.
-  /// Idempotent.
+  /// Ends all for ever: what has not completed does, with errc::cancelled, and nothing else is
+  /// told, not even on_disconnect. Waits until no callback runs any more, unless called by one; see
+  /// the head of this file. Idempotent.
   void close();
   /// Waits until there is neither a connection nor an attempt, nor a robot. Errors:
   /// errc::would_deadlock, errc::not_running.
