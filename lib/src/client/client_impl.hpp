@@ -27,6 +27,7 @@
 #include "net/task.hpp"
 #include "protocol/keepalive.hpp"
 #include "protocol/pending_table.hpp"
+#include "protocol/reconnect_delays.hpp"
 #include "stream/security.hpp"
 #include "stream/stream_registry.hpp"
 
@@ -230,6 +231,7 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   std::deque<letter> reading_;  // of the inbox
 
   protocol::keepalive keepalive_;
+  protocol::reconnect_delays delays_;  // the robot's
   net::steady_time connect_end_ = net::steady_time::max();
   net::steady_time secured_by_ = net::steady_time::max();
   net::steady_time reconnect_at_ = net::steady_time::max();

@@ -164,6 +164,7 @@ void client_impl::shaken(const packet_view& p) {
     certificate_ = link_->bytes().peer_certificate();
   }
   connect_end_ = net::steady_time::max();
+  delays_.connected();
   connected_ = true;
   set_phase(phase::connected);
   start_watching();

@@ -1,5 +1,6 @@
 // The passing of time: keepalive, turbo, the robot.
 #include <algorithm>
+#include <random>
 #include <utility>
 
 #include "client/client_impl.hpp"
@@ -15,6 +16,11 @@ constexpr std::chrono::milliseconds shortest_turbo{25};
 
 bool is_turbo(std::chrono::milliseconds turbo, std::chrono::milliseconds keepalive) noexcept {
   return turbo.count() == 0 || (turbo >= shortest_turbo && turbo <= keepalive);
+}
+
+std::uint32_t any_number() {
+  thread_local std::mt19937 source{std::random_device{}()};
+  return static_cast<std::uint32_t>(source());
 }
 
 }  // namespace
@@ -106,6 +112,7 @@ void client_impl::start_robot(std::string url, robot_options options,
   }
   update_idle();
   turbo_ = robot_->options.turbo;
+  delays_.start(robot_->options.reconnect_delay, robot_->options.max_reconnect_delay);
   reconnect_at_ = std::chrono::steady_clock::now();
   rearm();
 }
@@ -126,7 +133,7 @@ bool client_impl::set_turbo(std::chrono::milliseconds turbo) {
 
 void client_impl::plan_reconnect() {
   if (!robot_ || closed_) return;
-  reconnect_at_ = std::chrono::steady_clock::now() + robot_->options.reconnect_delay;
+  reconnect_at_ = std::chrono::steady_clock::now() + delays_.next(any_number());
   rearm();
 }
 

@@ -9,6 +9,7 @@
 #include "protocol/keepalive.hpp"
 #include "protocol/param.hpp"
 #include "protocol/pending_table.hpp"
+#include "protocol/reconnect_delays.hpp"
 #include "vsoa/server_url.hpp"
 #include "vsoa/unique_function.hpp"
 
@@ -177,6 +178,26 @@ TEST_CASE("keepalive without a limit, and without pings") {
     CHECK(watch.tick(now += milliseconds(10)) == action::ping);
   watch.start({milliseconds(0), 3}, now);
   CHECK(watch.due() == keepalive::time::max());
+}
+
+TEST_CASE("reconnecting: the first delay always, or from it up to the most, at random") {
+  constexpr std::uint32_t highest = 0xFFFFFFFF;
+  reconnect_delays delays;
+  delays.start(milliseconds(1000), milliseconds(0));
+  for (const std::uint32_t random : {0U, highest, 1U})
+    CHECK(delays.next(random) == milliseconds(1000));
+  delays.start(milliseconds(1000), milliseconds(30000));
+  for (int round = 0; round < 2; ++round) {
+    CHECK(delays.next(0) == milliseconds(1000));
+    CHECK(delays.next(0) == milliseconds(1000));
+    CHECK(delays.next(0) == milliseconds(2000));
+    CHECK(delays.next(highest) == milliseconds(7999));
+    CHECK(delays.next(0x80000000) == milliseconds(12000));
+    for (int i = 0; i < 100; ++i)
+      CHECK(delays.next(highest) == milliseconds(29999));
+    CHECK(delays.next(0) == milliseconds(15000));
+    delays.connected();
+  }
 }
 
 TEST_CASE("the handshake's param") {
