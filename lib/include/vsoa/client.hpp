@@ -187,6 +187,10 @@ class VSOA_API client {
   void start_robot(std::string_view url, robot_options options = {});
   /// Changes robot_options::turbo. False: there is no robot yet, or the value is not one of those.
   bool set_turbo(std::chrono::milliseconds turbo);
+  /// Other certificates and CAs for a robot that speaks TLS, from its next attempt on; the
+  /// connection that it has stays. Reads the files again, so with the same options it takes new
+  /// ones in. Without such a robot: nothing. Throws tls_error, and then nothing changes.
+  void set_tls(const tls_options& tls);
 
   /// Whether the handshake is passed and the connection not lost.
   bool is_connected() const noexcept;

@@ -73,6 +73,7 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   void disconnect();
   void start_robot(std::string url, robot_options options,
                    std::shared_ptr<const net::tls_context> tls);
+  void set_tls(std::shared_ptr<const net::tls_context> tls);
   void set_send_timeout(std::chrono::milliseconds timeout);
   void set_linger(std::optional<std::chrono::milliseconds> linger) { options_.linger = linger; }
 

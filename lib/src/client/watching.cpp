@@ -117,6 +117,12 @@ void client_impl::start_robot(std::string url, robot_options options,
   rearm();
 }
 
+// Never for one in clear text: what was asked for without TLS may be no server that has it.
+void client_impl::set_tls(std::shared_ptr<const net::tls_context> tls) {
+  const std::lock_guard lock(mutex_);
+  if (robot_ && robot_->tls) robot_->tls = std::move(tls);
+}
+
 bool client_impl::set_turbo(std::chrono::milliseconds turbo) {
   {
     const std::lock_guard lock(mutex_);
