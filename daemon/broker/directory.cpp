@@ -157,6 +157,8 @@ std::vector<socket_address> usable_upstream(const directory_table& table,
   return result;
 }
 
+using found_callback = std::function<void(std::optional<position_entry>)>;
+
 class directory::impl : public std::enable_shared_from_this<directory::impl> {
  public:
   impl(vsoa::runtime& loops, directory_options options)
@@ -164,8 +166,7 @@ class directory::impl : public std::enable_shared_from_this<directory::impl> {
 
   void update(directory_table table);
   void answer(const position_query& query, vsoa::position_server::answer reply);
-  void find(std::string_view name, position_domain domain,
-            std::function<void(std::optional<position_entry>)> found) const;
+  void find(std::string_view name, position_domain domain, found_callback found);
   directory_stats stats() const;
 
  private:
@@ -176,12 +177,15 @@ class directory::impl : public std::enable_shared_from_this<directory::impl> {
   void ask_upstream(const position_query& query, vsoa::position_server::answer reply,
                     const std::vector<socket_address>& servers);
   void on_upstream_answer(const lookup_key& key, const std::optional<position_entry>& entry);
+  void seek(const lookup_key& key, const std::vector<socket_address>& upstream);
+  void on_found(const lookup_key& key, const std::optional<position_entry>& entry);
 
   vsoa::runtime& loops_;
   const directory_options options_;
   mutable std::mutex mutex_;
   // guarded by mutex_
   std::shared_ptr<const directory_table> table_ = std::make_shared<directory_table>();
+  std::map<lookup_key, std::vector<found_callback>> seekers_;  // who waits for find()
   // On the thread of lookups only. The answers that wait for each lookup; the position server
   // bounds their number.
   std::map<lookup_key, std::vector<vsoa::position_server::answer>> lookups_;
@@ -253,8 +257,7 @@ void directory::impl::on_upstream_answer(const lookup_key& key,
   }
 }
 
-void directory::impl::find(std::string_view name, position_domain domain,
-                           std::function<void(std::optional<position_entry>)> found) const {
+void directory::impl::find(std::string_view name, position_domain domain, found_callback found) {
   const auto known = table();
   position_query query;
   query.name = name;
@@ -262,18 +265,47 @@ void directory::impl::find(std::string_view name, position_domain domain,
   query.local = query.peer.ip = loopback(domain == position_domain::inet6);
   const auto here = find_local(*known, query, options_.addresses);
   if (here.known) return found(here.entry);
+  lookup_key key{query.name, domain};
+  {
+    const std::lock_guard lock(mutex_);
+    auto& waiting = seekers_[key];
+    waiting.push_back(std::move(found));
+    if (waiting.size() > 1) return;
+  }
+  seek(key, known->upstream);
+}
+
+// Upstream, and then where all look; what the first leaves of its half is the second's.
+void directory::impl::seek(const lookup_key& key, const std::vector<socket_address>& upstream) {
+  const auto end = std::chrono::steady_clock::now() + options_.find_total;
   auto options = options_.upstream;
-  options.domain = domain;
+  options.domain = key.second;
+  options.total = options_.find_total / 2;
   // Where to look after that is read on the thread of lookups: it may be in a file.
-  vsoa::async_lookup(loops_, query.name, known->upstream, options,
-                     [&loops = loops_, name = query.name, domain, found = std::move(found)](
-                         const std::optional<position_entry>& entry) mutable {
-                       if (entry) return found(entry);
-                       vsoa::lookup_options everywhere;
-                       everywhere.domain = domain;
-                       vsoa::async_lookup(loops, std::move(name), vsoa::position_servers(),
-                                          everywhere, std::move(found));
-                     });
+  vsoa::async_lookup(
+      loops_, key.first, upstream, options,
+      [self = shared_from_this(), key, end](const std::optional<position_entry>& entry) {
+        if (entry) return self->on_found(key, entry);
+        vsoa::lookup_options everywhere;
+        everywhere.domain = key.second;
+        everywhere.total =
+            std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+        if (everywhere.total.count() <= 0) return self->on_found(key, {});
+        vsoa::async_lookup(self->loops_, key.first, vsoa::position_servers(), everywhere,
+                           [self, key](const std::optional<position_entry>& elsewhere) {
+                             self->on_found(key, elsewhere);
+                           });
+      });
+}
+
+void directory::impl::on_found(const lookup_key& key, const std::optional<position_entry>& entry) {
+  std::vector<found_callback> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting = std::move(seekers_.extract(key).mapped());
+  }
+  for (const auto& found : waiting)
+    found(entry);
 }
 
 directory_stats directory::impl::stats() const {

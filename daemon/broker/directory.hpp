@@ -40,6 +40,8 @@ struct directory_table {
 struct directory_options {
   /// For each upstream server. Together less than the 2 s that official clients wait for us.
   vsoa::lookup_options upstream{vsoa::position_domain::any, std::chrono::milliseconds(700), 2};
+  /// For find(), upstream and elsewhere together: less than the 10 s that a connect has for all.
+  std::chrono::milliseconds find_total{7500};
   std::size_t max_lookups = 128;  ///< upstream lookups under way; queries beyond are not answered
   /// The addresses of this machine; replaced by tests.
   std::function<std::vector<interface_address>()> addresses = interface_addresses;
@@ -81,8 +83,9 @@ class directory {
   void answer(const vsoa::position_query& query, vsoa::position_server::answer reply);
 
   /// Finds a name for this daemon: what is known here, else at upstream, else where all clients
-  /// look (vsoa::position_servers()). `found` is called once, from any thread, at once or later;
-  /// not at all when the loops end first. Any thread.
+  /// look (vsoa::position_servers()), for directory_options::find_total at most. Those who look for
+  /// a name at a time share what is asked. `found` is called once, from any thread, at once or
+  /// later; not at all when the loops end first. Any thread.
   void find(std::string_view name, vsoa::position_domain domain,
             std::function<void(std::optional<vsoa::position_entry>)> found) const;
 

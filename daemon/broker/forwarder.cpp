@@ -82,6 +82,22 @@ void forwarder::start(const vsoa::name_resolver& resolver) {
   }
 }
 
+bool forwarder::reload_certificates() {
+  bool good = true;
+  for (const auto& u : upstreams_) {
+    if (!u->settings().tls) continue;
+    const std::string who = "upstream " + u->settings().url + ": ";
+    try {
+      u->reload_certificates();
+      log_(vsoa::log_level::info, who + "certificates read again, for new connections");
+    } catch (const vsoa::tls_error& e) {
+      log_(vsoa::log_level::error, who + e.what() + "; the certificates of before stay in use");
+      good = false;
+    }
+  }
+  return good;
+}
+
 void forwarder::stop() {
   for (const auto& u : upstreams_)
     u->stop();

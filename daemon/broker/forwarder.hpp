@@ -38,6 +38,9 @@ class forwarder {
   std::vector<vsoa::server::command_entry> commands();
   /// Connects to all upstream servers. Any thread. Says in the log what keeps it from doing so.
   void start(const vsoa::name_resolver& resolver);
+  /// Reads the certificates of TLS again, for new connections. False, and said in the log: some are
+  /// not fit for use, and those of before stay. Any thread.
+  bool reload_certificates();
   void stop();  ///< ends all connections. Not on a loop's thread
 
   bool takes(std::string_view url) { return find(url) != nullptr; }

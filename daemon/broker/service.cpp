@@ -87,7 +87,8 @@ void service::listen() {
 }
 
 bool service::reload_certificates() {
-  if (!settings_.tls) return true;
+  const bool upstream = forwarder_.reload_certificates();
+  if (!settings_.tls) return upstream;
   const std::string who = "service \"" + settings_.name + "\": ";
   try {
     server_.set_tls(*settings_.tls);
@@ -96,7 +97,7 @@ bool service::reload_certificates() {
     return false;
   }
   log_(vsoa::log_level::info, who + "certificates read again, for new connections");
-  return true;
+  return upstream;
 }
 
 void service::on_client(vsoa::client_id client, bool connected) {

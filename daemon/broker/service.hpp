@@ -47,8 +47,8 @@ class service {
   void start(const vsoa::name_resolver& resolver);
   /// Ends the server, and then what it has upstream. Idempotent. Not on a loop's thread.
   void stop();
-  /// Reads the certificates of TLS again, for new connections. False, and said in the log: they are
-  /// not fit for use, and those of before stay. Any thread.
+  /// Reads the certificates of TLS again, its own and those for upstream, for new connections.
+  /// False, and said in the log: they are not fit for use, and those of before stay. Any thread.
   bool reload_certificates();
 
   /// How clients reach it: for the position server.

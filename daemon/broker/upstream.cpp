@@ -25,6 +25,11 @@ void upstream::start(const vsoa::name_resolver& resolver) {
   }
 }
 
+void upstream::reload_certificates() {
+  for (const auto& link : links_)
+    link->reload_certificates();
+}
+
 void upstream::stop() {
   for (const auto& link : links_)
     link->stop();

@@ -23,6 +23,8 @@ class upstream : public std::enable_shared_from_this<upstream> {
 
   /// Connects. Once. Throws vsoa::tls_error.
   void start(const vsoa::name_resolver& resolver);
+  /// Reads certificates and CAs again, for new connections. Any thread. Throws vsoa::tls_error.
+  void reload_certificates();
   /// Ends all connections, and callbacks. Not on a loop's thread.
   void stop();
 

@@ -49,6 +49,7 @@ void upstream_link::start(vsoa::name_resolver resolver, std::function<void()> on
   robot.connect.password = settings_.password;
   robot.connect.tls = settings_.tls;
   robot.connect.resolver = std::move(resolver);
+  robot.max_reconnect_delay = std::chrono::seconds(30);
   robot.restore_subscriptions = false;  // what is wanted may change meanwhile
   client_.start_robot(settings_.url, std::move(robot));
 }

@@ -61,6 +61,11 @@ class upstream_link {
   /// @param on_connect  each time; then nothing is subscribed to
   /// Throws vsoa::tls_error.
   void start(vsoa::name_resolver resolver, std::function<void()> on_connect);
+  /// Reads certificates and CAs again, for new connections. Any thread. Throws vsoa::tls_error, and
+  /// then those of before stay.
+  void reload_certificates() {
+    if (settings_.tls) client_.set_tls(*settings_.tls);
+  }
   /// Ends the connection for ever, and its callbacks. Any thread.
   void stop() { client_.close(); }
 

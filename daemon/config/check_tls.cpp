@@ -25,6 +25,7 @@ std::string_view key_of(vsoa::tls_problem::option o) {
     case option::verify:
       return "verify";
     case option::sni_host:
+    case option::host:
       return "host";
   }
   return "cert";

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include <filesystem>
 #include <string>
 
 #include "certificates.hpp"
@@ -211,6 +212,12 @@ TEST_CASE("a server whose certificate is no good is not spoken to") {
   REQUIRE(front.wait_for_line("not connected: "));
   tcp_peer client{front.service("gateway")};
   CHECK(client.ask(rpc(1, "/old/echo")).status == status_proxy);
+  // Until the file has another CA, and is read again.
+  std::filesystem::copy_file(ca.cert(), other.cert(),
+                             std::filesystem::copy_options::overwrite_existing);
+  front.signal(SIGHUP);
+  REQUIRE(front.wait_for_line("certificates read again"));
+  REQUIRE(front.wait_for_line(" connected at "));
 }
 
 TEST_CASE("with a password") {

@@ -10,14 +10,17 @@
 // Threads: all member functions may be called from any thread, callbacks included, unless they say
 // otherwise. Callbacks and completions run on the client's loop (those of the async_ form on their
 // associated executor), never inside the function that began the operation. They must not block;
-// what they throw is logged.
+// what they throw is logged. What blocks answers errc::would_deadlock on any loop's thread and on
+// that of lookups and position servers, of whatever runtime.
 //
 // Ends: each operation completes exactly once. When the connection is lost, all that wait for an
 // answer complete at once with errc::closed; what is begun without a connection completes with
 // errc::not_connected; when the client is destroyed, all complete with errc::cancelled before the
 // destructor returns (those of the async_ form are handed to their executor by then), and no
 // callback runs after that. A client may be destroyed anywhere, also in a callback of its own; its
-// runtime must outlive it.
+// runtime must outlive it. On another thread than its loop's that waits for the loop: hold no lock
+// that a callback takes, and let no two loops, of one runtime or two, destroy or close each other's
+// clients, as they would wait for each other for ever. Between loops, post to the client's.
 #pragma once
 
 #include <chrono>
@@ -63,9 +66,10 @@ struct client_limits {
 struct client_options {
   /// For the kernel to take some of what waits; then the connection is lost. 0: none.
   std::chrono::milliseconds send_timeout{500};
-  /// What disconnect() and the destructor do with what is not sent yet. Nothing: it is offered to
-  /// the kernel once, which sends what it took. 0: it is thrown away, the connection reset.
-  /// Otherwise disconnect() has it sent in the background, for this long at most.
+  /// What disconnect() and the destructor do with what is not sent yet. 0: it is thrown away, the
+  /// connection reset. Otherwise disconnect() has it sent in the background, for this long at most;
+  /// nothing: for a second. The destructor does not wait: it offers the kernel once what is left,
+  /// which may be lost when the server is sending at that time.
   std::optional<std::chrono::milliseconds> linger;
   /// A ping each without a robot, as some servers forget who is silent for minutes. 0: none.
   std::chrono::milliseconds idle_ping{60000};
@@ -156,7 +160,8 @@ class VSOA_API client {
   /// Connects to vsoa://host[:port][/path]. An address needs a port; `localhost` is 127.0.0.1; any
   /// other name is looked up at the position servers, whose port counts, then, if there is a port
   /// in the URL, in DNS.
-  /// Errors: those of connect_errc; errc::already_connected; errc::cancelled (disconnect()).
+  /// Errors: those of connect_errc; errc::already_connected; errc::cancelled (disconnect());
+  /// errc::closed (disconnect() within on_connect).
   operation_id start_connect(std::string_view url, connect_options options, completion done);
   template <class Token>
   auto async_connect(std::string_view url, connect_options options,
@@ -164,11 +169,13 @@ class VSOA_API client {
   /// Blocks. Errors: also errc::would_deadlock, errc::not_running.
   std::error_code connect(std::string_view url, connect_options options = {});
 
-  /// Ends the connection or the attempt, and the robot. What waits for an answer completes with
-  /// errc::closed. connect() may follow.
+  /// Ends the connection or the attempt, and the robot: at once on the client's loop, unless
+  /// something that was asked for before has not begun, else soon, in its turn. What waits for an
+  /// answer completes with errc::closed. connect() may follow.
   void disconnect();
-  /// As disconnect(), for ever, and waits until no callback runs any more, unless called by one.
-  /// Idempotent.
+  /// Ends all for ever: what has not completed does, with errc::cancelled, and nothing else is
+  /// told, not even on_disconnect. Waits until no callback runs any more, unless called by one; see
+  /// the head of this file. Idempotent.
   void close();
   /// Waits until there is neither a connection nor an attempt, nor a robot. Errors:
   /// errc::would_deadlock, errc::not_running.
@@ -180,6 +187,10 @@ class VSOA_API client {
   void start_robot(std::string_view url, robot_options options = {});
   /// Changes robot_options::turbo. False: there is no robot yet, or the value is not one of those.
   bool set_turbo(std::chrono::milliseconds turbo);
+  /// Other certificates and CAs for a robot that speaks TLS, from its next attempt on; the
+  /// connection that it has stays. Reads the files again, so with the same options it takes new
+  /// ones in. Without such a robot: nothing. Throws tls_error, and then nothing changes.
+  void set_tls(const tls_options& tls);
 
   /// Whether the handshake is passed and the connection not lost.
   bool is_connected() const noexcept;
@@ -260,7 +271,8 @@ class VSOA_API client {
   std::optional<stream_target> stream_at(std::uint16_t tunid) const;
 
   /// Completes an operation with errc::cancelled, soon, unless it has completed. A late answer is
-  /// dropped; the server is not told.
+  /// dropped; the server is not told. As after errc::timeout, the number of the request is not used
+  /// again before that answer; of more than 32767 such numbers the oldest are used again.
   void cancel(operation_id which);
   /// Requests that wait for their answer: calls, pings, subscribing and unsubscribing.
   std::size_t pendings() const noexcept;

@@ -31,7 +31,8 @@ struct connect_options {
   /// Asked for names instead of any position server.
   name_resolver resolver{};
   /// TLS, and nothing less, with the quick channel off; nothing: clear text, but never to a server
-  /// whose position entry demands TLS. The files are read when the connect, or the robot, begins.
+  /// whose position entry demands TLS. The files are read when the connect, or the robot, begins;
+  /// for a robot again by client::set_tls().
   std::optional<tls_options> tls{};
 };
 

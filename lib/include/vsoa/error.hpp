@@ -28,7 +28,7 @@ enum class errc {
   no_answer,          ///< the server has missed too many pings
   not_reading,        ///< the server takes no bytes
   violation,          ///< what came is not VSOA
-  would_deadlock,     ///< a blocking function was called on a loop's own thread
+  would_deadlock,     ///< a blocking function was called on a thread of a runtime's
   not_running,        ///< a blocking function was called while the runtime does not run
 };
 

@@ -102,7 +102,9 @@ struct lookup_options {
   position_domain domain = position_domain::any;
   std::chrono::milliseconds timeout{2000};  ///< for each attempt
   int attempts = 2;                         ///< for each server
-  std::chrono::milliseconds total{0};       ///< for all servers together; 0: no bound
+  /// For all servers together: one that is silent has no more than its share of what is left. 0: no
+  /// bound.
+  std::chrono::milliseconds total{0};
 };
 
 /// Asks position servers for a name, one after the other, and blocks until an answer or the last

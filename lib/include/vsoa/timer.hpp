@@ -21,7 +21,8 @@ class VSOA_API timer {
   explicit timer(runtime& loops, std::size_t loop = 0);
   /// Stops, and waits for a callback that is under way: what it uses may go afterwards. Inside the
   /// callback it does not wait, so that a timer may destroy itself. Hold no lock that the callback
-  /// takes.
+  /// takes, and let no two callbacks, on two loops, destroy each other's timer: they would wait for
+  /// each other for ever. Between loops, post to the timer's.
   ~timer();
   timer(const timer&) = delete;
   timer& operator=(const timer&) = delete;

@@ -61,7 +61,7 @@ struct tls_options {
 /// Something wrong with options, or with a file that they name.
 struct tls_problem {
   /// What it can be about.
-  enum class option { cert, key, key_password, ca, verify, sni_host };
+  enum class option { cert, key, key_password, ca, verify, sni_host, host };
   /// What it is about.
   option where = option::cert;
   std::optional<std::size_t> sni;  ///< index, when it is about one of `sni`

@@ -18,10 +18,12 @@ struct rendezvous {
   reply answer;
 };
 
-// Whether the calling thread may wait for the client's loop. Any loop's thread may not: what it
-// runs besides would stand still.
+// Whether the calling thread may wait for the client's loop. Any loop's thread may not, nor that of
+// lookups: what they run besides would stand still.
 std::error_code may_block(client_impl& where) {
-  if (net::loop::current() != nullptr) return errc::would_deadlock;
+  if (net::loop::current() != nullptr || net::service::current() != nullptr) {
+    return errc::would_deadlock;
+  }
   if (!where.loops().internals().is_running()) return errc::not_running;
   return {};
 }

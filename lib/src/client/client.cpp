@@ -155,6 +155,12 @@ void client::start_robot(std::string_view url, robot_options options) {
 bool client::set_turbo(std::chrono::milliseconds turbo) {
   return impl_->set_turbo(turbo);
 }
+void client::set_tls(const tls_options& tls) {
+  auto loaded = net::tls_context::load(tls, tls_role::client);
+  impl_->run([impl = impl_.get(), loaded = std::move(loaded)]() mutable {
+    impl->set_tls(std::move(loaded));
+  });
+}
 void client::set_send_timeout(std::chrono::milliseconds timeout) {
   impl_->run([impl = impl_.get(), timeout] { impl->set_send_timeout(timeout); });
 }

@@ -11,6 +11,8 @@ namespace {
 constexpr std::size_t most_free = 64;      // operations kept for the next ones
 constexpr std::size_t letter_bytes = 256;  // what one in the inbox takes besides its packet
 constexpr std::chrono::hours longest{24 * 365};
+// A number is left for the keepalive: a server with much to answer is not one that is lost.
+constexpr std::size_t most_pending = 65535;
 
 net::loop& choose_loop(runtime& loops, const client_options& options) {
   auto& all = loops.internals();
@@ -28,7 +30,7 @@ client_impl::client_impl(runtime& loops, client_options options)
       streams_(std::make_shared<stream_registry>(
           stream_registry::limits{options_.limits.streams, options_.limits.streams})) {
   free_.reserve(most_free);
-  options_.limits.pending = std::min(options_.limits.pending, decltype(table_)::most);
+  options_.limits.pending = std::min(options_.limits.pending, most_pending);
 }
 
 // What reached the inbox when no loop read it any more.
@@ -61,7 +63,8 @@ void client_impl::post(net::task work, std::size_t bytes) {
 }
 
 void client_impl::run(net::task work) {
-  if (!is_here()) return post(std::move(work));
+  if (!is_next()) return post(std::move(work));
+  const auto self = shared_from_this();  // a completion may destroy the client
   if (!closed_) work();
 }
 
@@ -165,7 +168,11 @@ client_operation& client_impl::activate(operation_ptr what) {
 operation_ptr client_impl::deactivate(client_operation& o) {
   active_.erase(active_.iterator_to(o));
   net::timer_wheel::cancel(o);
-  if (o.waits) table_.take(o.seqno, o.type());
+  if (o.waits) {
+    // Without its session nothing answers it any more.
+    phase_ == phase::connected ? table_.give_up(o.seqno)
+                               : static_cast<void>(table_.take(o.seqno, o.type()));
+  }
   o.waits = false;
   if (o.what != client_operation::kind::connect && !o.internal) {
     pendings_.fetch_sub(1, std::memory_order_relaxed);
@@ -212,6 +219,7 @@ void client_impl::cancel(operation_id which) {
 // --- the end ---
 
 void client_impl::shut_down() {
+  const auto self = shared_from_this();  // a completion may destroy the client
   const auto abort = [streams = streams_, &where = loop_] { abort_streams(*streams, where); };
   streams_->close();
   // A callback of a stream may be what ends the client: its stream can't be aborted in there.
@@ -219,7 +227,7 @@ void client_impl::shut_down() {
     end_on_loop();
     return loop_.post(abort);
   }
-  loops_.internals().run_and_wait(loop_, [self = shared_from_this(), &abort] {
+  loops_.internals().run_and_wait(loop_, [self, &abort] {
     self->end_on_loop();
     abort();
   });

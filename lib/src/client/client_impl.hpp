@@ -27,6 +27,7 @@
 #include "net/task.hpp"
 #include "protocol/keepalive.hpp"
 #include "protocol/pending_table.hpp"
+#include "protocol/reconnect_delays.hpp"
 #include "stream/security.hpp"
 #include "stream/stream_registry.hpp"
 
@@ -45,7 +46,7 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   /// Runs `work` on the loop, behind what was left in the inbox before, unless the client ends.
   /// @param bytes  that `work` holds
   void post(net::task work, std::size_t bytes = 0);
-  /// The same, at once when here.
+  /// The same, at once when here and nothing is in the inbox.
   void run(net::task work);
   /// Waits until there is neither a connection nor an attempt nor a robot, or the runtime stops.
   void wait_idle();
@@ -72,6 +73,7 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   void disconnect();
   void start_robot(std::string url, robot_options options,
                    std::shared_ptr<const net::tls_context> tls);
+  void set_tls(std::shared_ptr<const net::tls_context> tls);
   void set_send_timeout(std::chrono::milliseconds timeout);
   void set_linger(std::optional<std::chrono::milliseconds> linger) { options_.linger = linger; }
 
@@ -103,6 +105,9 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
     bool operator()(const client_operation& o, operation_id id) const noexcept { return o.id < id; }
     bool operator()(operation_id id, const client_operation& o) const noexcept { return id < o.id; }
   };
+
+  /// Whether what the caller asks for is next: here, and nothing that was asked for before waits.
+  bool is_next() const noexcept { return is_here() && !drain_posted_ && reading_.empty(); }
 
   // client_impl.cpp
   void enqueue(letter l);
@@ -227,6 +232,7 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   std::deque<letter> reading_;  // of the inbox
 
   protocol::keepalive keepalive_;
+  protocol::reconnect_delays delays_;  // the robot's
   net::steady_time connect_end_ = net::steady_time::max();
   net::steady_time secured_by_ = net::steady_time::max();
   net::steady_time reconnect_at_ = net::steady_time::max();

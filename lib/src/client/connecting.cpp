@@ -9,6 +9,8 @@
 namespace vsoa {
 namespace {
 
+// A socket closed at once, with input unread, is reset: the kernel throws away what it has to send.
+constexpr std::chrono::seconds usual_linger{1};
 constexpr std::chrono::hours no_timeout{24 * 365};
 
 std::chrono::milliseconds or_never(std::chrono::milliseconds timeout) {
@@ -30,6 +32,13 @@ std::error_code to_error(net::close_reason why) {
       break;
   }
   return {};
+}
+
+// The host may be no name that a certificate could have.
+connect_errc why_not_begun(const std::exception& e) noexcept {
+  if (dynamic_cast<const tls_error*>(&e) != nullptr) return connect_errc::tls_failed;
+  if (dynamic_cast<const std::system_error*>(&e) != nullptr) return connect_errc::unreachable;
+  return connect_errc::error;
 }
 
 }  // namespace
@@ -63,6 +72,10 @@ void client_impl::dial(std::string_view url, const connect_options& options,
   set_phase(phase::dialing);
   tls_ = std::move(tls);
   password_ = options.password;
+  {
+    const std::lock_guard lock(mutex_);
+    info_.priority = 0;  // the new server's may come before its handshake's answer
+  }
   connect_end_ = std::chrono::steady_clock::now() + options.timeout;
   rearm();
   dialer_ = std::make_shared<dialer>(loops_, loop_,
@@ -83,9 +96,9 @@ void client_impl::dialed(dialer::result found) {
                                 address_.ip.v6));
     link_->start();
     open_quick(address_);
-  } catch (const std::system_error& e) {
+  } catch (const std::exception& e) {
     log(log_level::warning, std::string("client: ") + e.what());
-    return connect_failed(connect_errc::unreachable);
+    return connect_failed(why_not_begun(e));
   }
   set_phase(phase::handshake);
   if (tls_) {
@@ -151,6 +164,7 @@ void client_impl::shaken(const packet_view& p) {
     certificate_ = link_->bytes().peer_certificate();
   }
   connect_end_ = net::steady_time::max();
+  delays_.connected();
   connected_ = true;
   set_phase(phase::connected);
   start_watching();
@@ -199,6 +213,7 @@ void client_impl::end_session(std::error_code why) {
   plan_reconnect();
   log(log_level::debug, "client: connection to " + address_.to_string() + " ended" +
                             (why ? ": " + why.message() : std::string()));
+  table_.forget_late();
   fail_all(errc::closed);
   tell(on_disconnect, why);
 }
@@ -221,11 +236,11 @@ void client_impl::drop_link(bool reset) {
   quick_sends_ = false;
   const auto old = std::exchange(link_, nullptr);
   if (!old || !old->is_open()) return;
-  const auto linger = options_.linger;
-  if (reset || (linger && linger->count() <= 0)) return old->close(net::close_reason::local, true);
-  if (linger && phase_ == phase::connected && !closed_) {
+  const auto linger = options_.linger.value_or(usual_linger);
+  if (reset || linger.count() <= 0) return old->close(net::close_reason::local, true);
+  if (phase_ == phase::connected && !closed_) {
     lingering_.push_back(old);
-    return old->close_gracefully(net::close_reason::local, *linger);
+    return old->close_gracefully(net::close_reason::local, linger);
   }
   old->flush_now();
   old->close(net::close_reason::local);

@@ -74,7 +74,8 @@ void dialer::look_up() {
   }
   lookup_options how;
   how.domain = options_.domain;
-  how.total = left();
+  // DNS, and then the server, must have their time; and 0 would be no bound.
+  how.total = std::max(left() * 3 / 4, std::chrono::milliseconds(1));
   loops_.internals().services().post([&loops = loops_, name = url_.host,
                                       servers = options_.position_servers, how,
                                       answer = std::move(answer)]() mutable {

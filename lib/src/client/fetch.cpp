@@ -24,7 +24,9 @@ std::error_code fetch(runtime& loops, std::string_view url, reply& answer,
 }
 
 std::error_code fetch(std::string_view url, reply& answer, const fetch_options& options) {
-  if (net::loop::current() != nullptr) return errc::would_deadlock;
+  if (net::loop::current() != nullptr || net::service::current() != nullptr) {
+    return errc::would_deadlock;
+  }
   runtime loops;
   loops.start();
   return fetch(loops, url, answer, options);

@@ -19,7 +19,7 @@ net::slice client_impl::encode(const packet_view& p) {
 std::error_code client_impl::send_request(operation_ptr& what, packet_view p) {
   const std::size_t bytes = what->packet ? what->packet->size() : protocol::encoded_bytes(p);
   // The client's own requests are few, and what they hold is its own.
-  if (!what->internal && table_.size() >= options_.limits.pending) return errc::too_many_pending;
+  if (!what->internal && pendings() >= options_.limits.pending) return errc::too_many_pending;
   if (!what->internal && !link_->make_room(bytes)) return errc::outbox_full;
   const auto seqno = table_.add(what->type(), what.get());
   if (!seqno) return errc::too_many_pending;
@@ -41,9 +41,7 @@ std::error_code client_impl::send_request(operation_ptr& what, packet_view p) {
 
 operation_id client_impl::start_call(const request& what, completion done) {
   const packet_view p = to_packet(what);
-  // What is in the inbox was asked for before.
-  const bool at_once = is_here() && phase_ == phase::connected && !drain_posted_ && !closed_;
-  if (!at_once) {
+  if (!is_next() || phase_ != phase::connected || closed_) {
     operation_ptr o = make_request(client_operation::kind::call, p, what.timeout);
     const operation_id id = reserve(*o);
     launch(std::move(o), std::move(done));
@@ -65,7 +63,7 @@ operation_id client_impl::start_call(const request& what, completion done) {
 // Calls without a wish for an answer, and datagrams.
 bool client_impl::send_unanswered(const packet_view& p, channel via) {
   if (!is_connected() || check_request(p, via)) return false;
-  if (is_here()) return send_now(p, via);
+  if (is_next()) return send_now(p, via);
   const std::size_t bytes = protocol::encoded_bytes(p);
   {
     const std::lock_guard lock(mutex_);

@@ -1,5 +1,6 @@
 // The passing of time: keepalive, turbo, the robot.
 #include <algorithm>
+#include <random>
 #include <utility>
 
 #include "client/client_impl.hpp"
@@ -15,6 +16,11 @@ constexpr std::chrono::milliseconds shortest_turbo{25};
 
 bool is_turbo(std::chrono::milliseconds turbo, std::chrono::milliseconds keepalive) noexcept {
   return turbo.count() == 0 || (turbo >= shortest_turbo && turbo <= keepalive);
+}
+
+std::uint32_t any_number() {
+  thread_local std::mt19937 source{std::random_device{}()};
+  return static_cast<std::uint32_t>(source());
 }
 
 }  // namespace
@@ -33,8 +39,7 @@ void client_impl::on_timer(net::steady_time now) {
   const auto self = shared_from_this();
   if (now >= connect_end_) {
     connect_end_ = net::steady_time::max();
-    connect_failed(phase_ == phase::handshake ? connect_errc::no_responding
-                                              : dialer_->error_when_late());
+    connect_failed(dialer_ ? dialer_->error_when_late() : connect_errc::no_responding);
   }
   if (now >= secured_by_) connect_failed(connect_errc::tls_failed);
   if (now >= reconnect_at_ && !closed_) {
@@ -79,7 +84,7 @@ void client_impl::ping_server() {
 }
 
 void client_impl::start_watching() {
-  protocol::keepalive::settings s{options_.idle_ping, 0};
+  protocol::keepalive::settings s{options_.idle_ping, {}};
   if (robot_) s = {robot_->options.keepalive, robot_->options.max_lost};
   keepalive_.start(s, std::chrono::steady_clock::now());
   rearm();
@@ -100,14 +105,22 @@ void client_impl::start_robot(std::string url, robot_options options,
   options.connect.timeout = std::max(options.connect.timeout, shortest_timeout);
   if (!is_turbo(options.turbo, options.keepalive)) options.turbo = {};
   disconnect();
+  if (closed_) return;  // by a completion
   {
     const std::lock_guard lock(mutex_);
     robot_ = {std::move(url), std::move(options), std::move(tls)};
   }
   update_idle();
   turbo_ = robot_->options.turbo;
+  delays_.start(robot_->options.reconnect_delay, robot_->options.max_reconnect_delay);
   reconnect_at_ = std::chrono::steady_clock::now();
   rearm();
+}
+
+// Never for one in clear text: what was asked for without TLS may be no server that has it.
+void client_impl::set_tls(std::shared_ptr<const net::tls_context> tls) {
+  const std::lock_guard lock(mutex_);
+  if (robot_ && robot_->tls) robot_->tls = std::move(tls);
 }
 
 bool client_impl::set_turbo(std::chrono::milliseconds turbo) {
@@ -126,7 +139,7 @@ bool client_impl::set_turbo(std::chrono::milliseconds turbo) {
 
 void client_impl::plan_reconnect() {
   if (!robot_ || closed_) return;
-  reconnect_at_ = std::chrono::steady_clock::now() + robot_->options.reconnect_delay;
+  reconnect_at_ = std::chrono::steady_clock::now() + delays_.next(any_number());
   rearm();
 }
 

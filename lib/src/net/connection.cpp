@@ -408,7 +408,7 @@ void connection::discard_input() {
 void connection::abandon() {
   if (state_ != state::lingering) return;
   state_ = state::open;
-  finish(true);
+  finish(!outbox_.empty());  // what the kernel has taken is not taken back
 }
 
 void connection::finish(bool reset) {

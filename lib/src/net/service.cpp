@@ -18,8 +18,8 @@ void service::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool service::is_here() const noexcept {
-  return current_service == this;
+const service* service::current() noexcept {
+  return current_service;
 }
 
 void service::run() {

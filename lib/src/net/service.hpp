@@ -26,7 +26,9 @@ class service {
   /// Handlers not yet run are dropped. Idempotent; not on the service's own thread.
   void stop();
   bool is_running() const noexcept { return thread_.joinable(); }
-  bool is_here() const noexcept;  ///< whether the caller runs on its thread
+  bool is_here() const noexcept { return current() == this; }  ///< the caller is on its thread
+  /// The service whose thread the calling one is; null: none.
+  static const service* current() noexcept;
 
   boost::asio::io_context& context() noexcept { return context_; }
   /// Runs `work` on the thread, soon, in order. Any thread.

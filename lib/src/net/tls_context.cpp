@@ -143,6 +143,20 @@ bool has_error(const std::vector<tls_problem>& problems) {
   return std::any_of(problems.begin(), problems.end(), [](const auto& p) { return !p.is_warning; });
 }
 
+bool is_ip(const std::string& host) {
+  return ip_address::parse(host).has_value();
+}
+
+// An IPv6 address's zone is nobody's name.
+std::string without_zone(const std::string& host) {
+  return host.substr(0, host.find('%'));
+}
+
+bool can_be_verified(const std::string& host) {
+  const std::string name = without_zone(host);
+  return is_ip(name) || (is_host(name) && !name.starts_with('*'));
+}
+
 void check_options(const tls_options& o, tls_role role, std::vector<tls_problem>& problems) {
   tls_findings findings(problems);
   if (role == tls_role::server && o.identity.cert.empty()) {
@@ -150,6 +164,9 @@ void check_options(const tls_options& o, tls_role role, std::vector<tls_problem>
   }
   if (o.identity.cert.empty() && !o.identity.key.empty()) {
     findings.error(option::key, "there is a key without a certificate");
+  }
+  if (role == tls_role::client && !o.host.empty() && !can_be_verified(o.host)) {
+    findings.error(option::host, "\"" + o.host + "\" is neither a host name nor an IP address");
   }
   for (std::size_t i = 0; i < o.sni.size(); ++i) {
     tls_findings of_one(problems, i);
@@ -160,10 +177,6 @@ void check_options(const tls_options& o, tls_role role, std::vector<tls_problem>
     }
     if (o.sni[i].cert.empty()) of_one.error(option::cert, "there is no certificate for this host");
   }
-}
-
-bool is_ip(const std::string& host) {
-  return ip_address::parse(host).has_value();
 }
 
 }  // namespace
@@ -244,10 +257,9 @@ ssl_ptr tls_context::make_session(const std::string& host) const {
     return session;
   }
   SSL_set_connect_state(session.get());
-  std::string name = host_.empty() ? host : host_;
-  name = name.substr(0, name.find('%'));  // an IPv6 address's zone is nobody's name
+  const std::string name = without_zone(host_.empty() ? host : host_);
   if (name.empty()) {
-    if (verifies_) throw tls_error({option::verify, {}, false, "there is no host name to verify"});
+    if (verifies_) throw tls_error({option::host, {}, false, "there is no host name to verify"});
     return session;
   }
   bool good = true;
@@ -258,7 +270,7 @@ ssl_ptr tls_context::make_session(const std::string& host) const {
     good = SSL_set1_host(session.get(), name.c_str()) == 1 &&
            SSL_set_tlsext_host_name(session.get(), name.c_str()) == 1;
   }
-  if (!good) throw tls_error({option::verify, {}, false, "\"" + name + "\" is no host name"});
+  if (!good) throw tls_error({option::host, {}, false, "\"" + name + "\" is no host name"});
   return session;
 }
 

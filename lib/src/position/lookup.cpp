@@ -44,6 +44,7 @@ class lookup_operation : public std::enable_shared_from_this<lookup_operation> {
 
  private:
   void ask_next_server();
+  void share_time();
   bool open(const socket_address& server);
   void send();
   void wait_for_answer();
@@ -63,6 +64,7 @@ class lookup_operation : public std::enable_shared_from_this<lookup_operation> {
   std::array<char, protocol::max_position_message_bytes> buffer_{};
   std::size_t next_server_ = 0;
   int attempts_left_ = 0;
+  std::chrono::steady_clock::time_point server_end_ = std::chrono::steady_clock::time_point::max();
   std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::time_point::max();
   // Handlers that were queued for an earlier server, or an earlier attempt, are told by these.
   std::uint64_t socket_generation_ = 0;
@@ -71,12 +73,21 @@ class lookup_operation : public std::enable_shared_from_this<lookup_operation> {
 
 void lookup_operation::ask_next_server() {
   while (next_server_ < servers_.size() && !is_over()) {
+    share_time();
     if (!open(servers_[next_server_++])) continue;
     attempts_left_ = std::max(options_.attempts, 1);
     wait_for_answer();
     return send();
   }
   finish({});
+}
+
+// A server that is silent must leave time for those behind it.
+void lookup_operation::share_time() {
+  if (options_.total.count() <= 0) return;
+  const auto now = std::chrono::steady_clock::now();
+  const auto servers_left = static_cast<std::int64_t>(servers_.size() - next_server_);
+  server_end_ = now + (end_ - now) / servers_left;
 }
 
 bool lookup_operation::open(const socket_address& server) {
@@ -112,7 +123,9 @@ void lookup_operation::wait_for_answer() {
 void lookup_operation::wait_for_timeout() {
   const auto generation = ++timer_generation_;
   const auto now = std::chrono::steady_clock::now();
-  timer_.expires_at(std::min(now + std::max(options_.timeout, std::chrono::milliseconds(1)), end_));
+  const auto share = now + (server_end_ - now) / (attempts_left_ + 1);
+  timer_.expires_at(
+      std::min({now + std::max(options_.timeout, std::chrono::milliseconds(1)), share, end_}));
   timer_.async_wait(
       [self = shared_from_this(), generation](const boost::system::error_code& error) {
         if (error || generation != self->timer_generation_) return;

@@ -40,7 +40,7 @@ class vsoa_category final : public std::error_category {
       case errc::violation:
         return "the server sent what is not VSOA";
       case errc::would_deadlock:
-        return "a blocking function was called on an event loop's thread";
+        return "a blocking function was called on a thread of a runtime's";
       case errc::not_running:
         return "the runtime does not run";
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 namespace vsoa::protocol {
 
@@ -13,7 +14,8 @@ class keepalive {
 
   struct settings {
     std::chrono::milliseconds interval{0};  ///< 0: never a ping
-    unsigned max_lost = 0;  ///< pings in a row that may stay without answer; 0: any number
+    /// Pings in a row that may stay without answer; nothing: any number.
+    std::optional<unsigned> max_lost;
   };
 
   /// A connection begins.
@@ -30,7 +32,7 @@ class keepalive {
   action tick(time now) noexcept {
     if (now < due_) return action::none;
     if (awaiting_) ++lost_;
-    if (settings_.max_lost != 0 && lost_ > settings_.max_lost) {
+    if (settings_.max_lost && lost_ > *settings_.max_lost) {
       stop();
       return action::lost;
     }

@@ -1,6 +1,6 @@
 // Requests whose answer is awaited, by sequence number: 16 bits, in turns, one that still waits is
-// left out. No I/O, no clock, and no allocation while the number of requests stays what it was.
-// Source: the wire notes, lib/README.md, "The client".
+// left out, and so is one whose answer may come late. No I/O, no clock, and no allocation while the
+// number of requests stays what it was. Source: the wire notes, lib/README.md, "The client".
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/late_numbers.hpp"
 #include "vsoa/packet.hpp"
 
 namespace vsoa::protocol {
@@ -17,14 +18,17 @@ namespace vsoa::protocol {
 template <class Request>
 class pending_table {
  public:
-  static constexpr std::size_t most = 65535;
+  static constexpr std::size_t numbers = 65536;
 
-  /// The sequence number under which `what` is to be asked. Nothing: `most` wait already.
+  /// The sequence number under which `what` is to be asked. Nothing: all wait already.
   std::optional<std::uint16_t> add(packet_type type, Request what) {
-    if (size_ == most) return {};
-    if (2 * (size_ + 1) > slots_.size() && slots_.size() < most + 1) grow();
-    // A number whose slot is taken by another that waits is left out as well.
-    while (slot_of(next_).what != Request{})
+    if (size_ == numbers) return {};
+    if (2 * (size_ + 1) > slots_.size() && slots_.size() < numbers) grow();
+    while (late_.size() + size_ >= numbers)
+      late_.forget_oldest(next_);
+    // A number whose slot is taken by another that waits is left out as well. There is one: unless
+    // there is a slot for each number, half of them are free, and fewer numbers late.
+    while (slot_of(next_).what != Request{} || late_.contains(next_))
       ++next_;
     slot_of(next_) = {what, next_, type};
     ++size_;
@@ -33,12 +37,27 @@ class pending_table {
   /// Who waits for this answer, and waits no more. Null: nobody, or it is of another type, which
   /// is no answer to what was asked.
   Request take(std::uint32_t seqno, packet_type type) {
-    if (seqno > most || slots_.empty()) return {};
-    slot& s = slot_of(static_cast<std::uint16_t>(seqno));
-    if (s.what == Request{} || s.seqno != seqno || s.type != type) return {};
+    if (seqno >= numbers || slots_.empty()) return {};
+    const auto number = static_cast<std::uint16_t>(seqno);
+    slot& s = slot_of(number);
+    if (s.what == Request{} || s.seqno != seqno) {
+      late_.erase(number);
+      return {};
+    }
+    if (s.type != type) return {};
     --size_;
     return std::exchange(s.what, Request{});
   }
+  /// What has this number waits no more, but its answer may come: none that is asked soon has it.
+  void give_up(std::uint16_t seqno) {
+    slot& s = slot_of(seqno);
+    if (s.what == Request{} || s.seqno != seqno) return;
+    s.what = Request{};
+    --size_;
+    late_.insert(seqno, next_);
+  }
+  /// No answer to what was given up can come any more.
+  void forget_late() noexcept { late_.clear(); }
   std::size_t size() const noexcept { return size_; }
 
  private:
@@ -62,6 +81,7 @@ class pending_table {
 
   std::vector<slot> slots_;  // a power of two; a request is in that of its number's low bits
   std::size_t size_ = 0;
+  late_numbers late_;
   std::uint16_t next_ = 1;  // the handshake is number 0
 };
 

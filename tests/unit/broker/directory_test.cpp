@@ -280,6 +280,49 @@ TEST_CASE("what this daemon asks itself: here, upstream, and where all look") {
   last.stop();
 }
 
+TEST_CASE("what this daemon asks itself: silence upstream leaves time for where all look") {
+  auto options = fixture::patient();
+  options.find_total = 3s;
+  std::vector<position_server::answer> kept;
+  fixture f([&](const position_query&, position_server::answer reply) { kept.push_back(reply); },
+            options);
+  runtime elsewhere;
+  position_server last(elsewhere,
+                       [](const position_query& query, const position_server::answer& reply) {
+                         reply(position_entry{query.name, at("10.0.0.8:8"), false});
+                       });
+  set_position_server(last.listen(at("127.0.0.1:0")));
+  elsewhere.start();
+  last.start();
+  std::promise<std::optional<position_entry>> found;
+  f.names.find("far", any, [&](const std::optional<position_entry>& e) { found.set_value(e); });
+  const auto entry = found.get_future().get();
+  REQUIRE(entry);
+  CHECK(entry->address.to_string() == "10.0.0.8:8");
+  set_position_server({});
+  last.stop();
+}
+
+TEST_CASE("what this daemon asks itself: those who look for one name at a time ask once") {
+  std::mutex mutex;
+  std::vector<position_server::answer> replies;
+  fixture f([&](const position_query&, position_server::answer reply) {
+    const std::lock_guard lock(mutex);
+    replies.push_back(std::move(reply));
+  });
+  std::vector<std::promise<std::optional<position_entry>>> found(4);
+  for (auto& each : found)
+    f.names.find("far", any, [&](const std::optional<position_entry>& e) { each.set_value(e); });
+  REQUIRE(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return !replies.empty();
+  }));
+  replies[0](position_entry{"far", at("10.0.0.7:7"), false});
+  for (auto& each : found)
+    CHECK(each.get_future().get()->address.to_string() == "10.0.0.7:7");
+  CHECK(replies.size() == 1);
+}
+
 TEST_CASE("queries for one name share a lookup") {
   std::mutex mutex;
   std::vector<position_server::answer> replies;

@@ -134,6 +134,83 @@ TEST_CASE("disconnect() ends an attempt, the end of the client too") {
   CHECK(ended.get().error == vsoa::errc::cancelled);
 }
 
+TEST_CASE("on the client's loop, too, what is asked for first comes first") {
+  test_server server;
+  arrivals<bool> subscribed;
+  server->on_datagram([&](vsoa::client_id, std::string_view, vsoa::payload_view, vsoa::channel) {
+    subscribed.put(server->is_subscribed("/news"));
+  });
+  server.start();
+  running_loops own;
+  vsoa::client c(own.loops);
+  arrivals<int> done;
+  const auto on_the_loop = [&](const std::function<void()>& what) {
+    own.loops.post(0, [&] {
+      what();
+      done.put(1);
+    });
+    done.take();
+  };
+  SUBCASE("start_robot() and disconnect()") {
+    on_the_loop([&] {
+      c.start_robot(url_of(server.at()));
+      c.disconnect();
+    });
+    CHECK(!c.connect(url_of(server.at())));
+  }
+  SUBCASE("start_connect() and disconnect()") {
+    pending_outcome connected;
+    on_the_loop([&] {
+      c.start_connect(url_of(server.at()), {}, connected.completion());
+      c.disconnect();
+    });
+    CHECK(connected.get().error == vsoa::errc::cancelled);
+  }
+  SUBCASE("start_subscribe() and datagram()") {
+    REQUIRE(!c.connect(url_of(server.at())));
+    on_the_loop([&] {
+      c.start_subscribe("/news", {});
+      CHECK(c.datagram("/d"));
+    });
+    CHECK(subscribed.take());
+  }
+}
+
+TEST_CASE("a completion may destroy the client whose disconnect() or close() it is told by") {
+  udp_peer silent;
+  running_loops own;
+  auto c = std::make_unique<vsoa::client>(own.loops);
+  vsoa::connect_options how;
+  how.position_servers = {
+      *vsoa::socket_address::parse("127.0.0.1:" + std::to_string(silent.port()))};
+  std::promise<std::error_code> ended;
+  const auto begin = [&] {
+    c->start_connect("vsoa://cabin", how, [&](std::error_code error, const vsoa::reply_view&) {
+      c.reset();
+      ended.set_value(error);
+    });
+  };
+  const auto on_the_loop = [&](auto&& what) {
+    own.loops.start_timer(0, milliseconds(1), milliseconds(0), what);
+  };
+  begin();
+  REQUIRE(silent.receive());
+  SUBCASE("disconnect()") {
+    on_the_loop([&] { c->disconnect(); });
+  }
+  SUBCASE("close()") {
+    on_the_loop([&] { c->close(); });
+  }
+  SUBCASE("close() on another thread") {
+    vsoa::client& by_reference = *c;
+    by_reference.close();
+  }
+  SUBCASE("a robot that would begin") {
+    on_the_loop([&] { c->start_robot("vsoa://cabin"); });
+  }
+  CHECK(ended.get_future().get() == vsoa::errc::cancelled);
+}
+
 TEST_CASE("linger: what waits to be sent is sent before the connection ends") {
   test_server server;
   std::atomic<std::size_t> got = 0;

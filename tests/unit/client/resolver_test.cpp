@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "test_client.hpp"
+#include "vsoa/fetch.hpp"
 #include "vsoa/position.hpp"
 
 namespace {
@@ -50,6 +51,24 @@ TEST_CASE("a resolver that knows nothing, that demands TLS, that never answers")
   options.resolver = [](std::string_view, vsoa::position_domain, auto) {};
   options.timeout = milliseconds(50);
   CHECK(client.connect("vsoa://cabin", options) == vsoa::connect_errc::not_found);
+}
+
+TEST_CASE("where position queries are answered nothing blocks") {
+  running_loops r;
+  vsoa::client client(r.loops);
+  arrivals<std::error_code> told;
+  vsoa::position_server position(r.loops, [&](const vsoa::position_query&, auto answer) {
+    told.put(client.connect("vsoa://127.0.0.1:9"));
+    told.put(client.ping());
+    vsoa::reply reply;
+    told.put(vsoa::fetch("vsoa://127.0.0.1:9", reply));
+    answer({});
+  });
+  const auto at = position.listen(*vsoa::socket_address::parse("127.0.0.1:0"));
+  position.start();
+  CHECK(!vsoa::lookup("x", {at}));
+  for (int i = 0; i < 3; ++i)
+    CHECK(told.take() == vsoa::errc::would_deadlock);
 }
 
 TEST_CASE("each failed attempt of a robot is told") {

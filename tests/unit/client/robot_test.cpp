@@ -66,6 +66,34 @@ TEST_CASE("answers that are late but come keep the connection") {
   CHECK(r.lost.size() == 0);
 }
 
+TEST_CASE("with as many calls pending as may be, the robot pings all the same") {
+  arrivals<int> up;
+  scripted_server server;
+  running_loops own;
+  vsoa::client_options slow;
+  slow.send_timeout = patience;
+  vsoa::client client(own.loops, slow);
+  client.on_connect([&](const vsoa::server_info&) { up.put(1); });
+  auto options = quick_robot();
+  options.keepalive = milliseconds(1000);
+  client.start_robot(server.url(), options);
+  scripted_session s = server.accept();
+  s.shake_hands();
+  up.take();
+  const std::size_t most = 65535;
+  own.loops.post(0, [&] {
+    for (std::size_t i = 0; i < most; ++i)
+      client.start_call({.url = "/x"}, [](std::error_code, const vsoa::reply_view&) {});
+  });
+  for (std::size_t calls = 0; calls < most;) {
+    const packet p = s.read();
+    if (p.type == type_rpc) ++calls;
+    if (p.type == type_pingecho) s.send(reply_to(p));
+  }
+  CHECK(client.pendings() == most);
+  CHECK(s.read().type == type_pingecho);
+}
+
 TEST_CASE("while calls are pending, a NOOP each turbo interval; else none") {
   rig r;
   auto options = quick_robot();

@@ -93,6 +93,27 @@ TEST_CASE("packets before, and in one piece with, the answer to the handshake") 
   CHECK(r.client.info()->priority == 3);
 }
 
+TEST_CASE("a priority ends with its connection") {
+  rig r;
+  scripted_session first = r.connect();
+  packet priority;
+  priority.type = type_qossetup;
+  priority.flags = flag_reply;
+  priority.status = 3;
+  first.send(priority);
+  first.send(published("/behind"));
+  r.messages.take();
+  CHECK(r.client.info()->priority == 3);
+  first.close();
+  r.lost.take();
+  pending_outcome again;
+  r.client.start_connect(r.server.url(), {}, again.completion());
+  scripted_session second = r.server.accept();
+  second.shake_hands();
+  CHECK(!again.get().error);
+  CHECK(r.client.info()->priority == 0);
+}
+
 TEST_CASE("a handshake without param and data; data of 6 bytes") {
   rig r;
   r.start();
@@ -210,6 +231,35 @@ TEST_CASE("replies: twice, of another type, to nothing, without the flag; and a 
   CHECK(r.client.is_connected());
 }
 
+TEST_CASE("an answer that comes after its call was cancelled answers no other") {
+  rig r;
+  scripted_session s = r.connect();
+  pending_outcome cancelled;
+  r.client.cancel(r.client.start_call({.url = "/late"}, cancelled.completion()));
+  const packet late = s.read();
+  CHECK(cancelled.get().error == vsoa::errc::cancelled);
+  // All other numbers have their turn.
+  std::atomic<std::size_t> answered = 0;
+  constexpr std::size_t others = 65535;
+  constexpr std::size_t at_a_time = 5;
+  for (std::size_t i = 0; i < others; i += at_a_time) {
+    for (std::size_t n = 0; n < at_a_time; ++n) {
+      r.client.start_call({.url = "/x"},
+                          [&](std::error_code, const vsoa::reply_view&) { ++answered; });
+    }
+    for (std::size_t n = 0; n < at_a_time; ++n)
+      s.send(reply_to(s.read()));
+  }
+  pending_outcome called;
+  r.client.start_call({.url = "/x"}, called.completion());
+  const packet request = s.read();
+  CHECK(request.seqno != late.seqno);
+  s.send(reply_to(late, 0, "late"));
+  s.send(reply_to(request, 0, "good"));
+  CHECK(called.get().reply.param == "good");
+  CHECK(answered == others);
+}
+
 TEST_CASE("params that are no JSON, URLs that are none: handed over as they are") {
   rig r;
   scripted_session s = r.connect();
@@ -276,6 +326,30 @@ TEST_CASE("a server that reads nothing: the outbox is bounded, and the send time
   CHECK(wait_until([&] { return full + closed == begun; }));
   CHECK(full > 0);
   CHECK(closed > 0);
+}
+
+TEST_CASE("disconnect() loses nothing that was sent before, also with publishes unread") {
+  vsoa::client_options options;
+  options.limits.outbox = 16U << 20;
+  rig r(options);
+  scripted_session s = r.connect();
+  arrivals<int> sent;
+  arrivals<int> unread;
+  constexpr int datagrams = 40;
+  r.own.loops.post(0, [&] {
+    const std::string data(100000, 'x');
+    for (int i = 0; i < datagrams; ++i)
+      r.client.datagram("/d", text_payload("", data));
+    sent.put(1);
+    unread.take();
+    r.client.disconnect();
+  });
+  sent.take();
+  s.send(published("/news"));
+  unread.put(1);
+  for (int i = 0; i < datagrams; ++i)
+    CHECK(s.read(type_datagram).data.size() == 100000);
+  CHECK(s.ends());
 }
 
 TEST_CASE("unsubscribing all where the server refuses that: one by one") {

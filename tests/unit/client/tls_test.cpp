@@ -74,6 +74,29 @@ TEST_CASE("whom a client does not trust, it does not talk to") {
   CHECK(!c.connect(url_of(server.at()), blind));
 }
 
+TEST_CASE("a host that can be no certificate's fails the connect, with an error") {
+  certificate_authority ca;
+  test_server server(secured(ca));
+  server.start();
+  running_loops own;
+  vsoa::client c(own.loops);
+  auto how = trusted(ca);
+  SUBCASE("of the options") {
+    how.tls->host = "%x";
+    CHECK(c.connect(url_of(server.at()), how) == vsoa::connect_errc::tls_failed);
+  }
+  SUBCASE("of the URL") {
+    how.resolver = [&](std::string_view name, vsoa::position_domain, auto found) {
+      vsoa::position_entry entry{std::string(name), {}, true};
+      entry.address = *vsoa::socket_address::parse("127.0.0.1:" + std::to_string(server.at().port));
+      found(entry);
+    };
+    CHECK(c.connect("vsoa://" + std::string(300, 'a'), how) == vsoa::connect_errc::tls_failed);
+  }
+  how.tls->host = "localhost";
+  CHECK(!c.connect(url_of(server.at()), how));
+}
+
 TEST_CASE("mutual: the server knows the client's certificate") {
   certificate_authority ca;
   test_server server(mutual(ca));
@@ -150,6 +173,35 @@ TEST_CASE("the robot comes back over TLS") {
     CHECK(server->close(c.info()->client_id));
   }
   up.take();
+}
+
+TEST_CASE("set_tls(): the robot trusts and shows what it is given, from its next attempt on") {
+  certificate_authority ca;
+  certificate_authority other("Other CA");
+  test_server server(mutual(ca));
+  server.start();
+  running_loops own;
+  vsoa::client c(own.loops);
+  arrivals<int> up;
+  arrivals<std::error_code> failed;
+  c.on_connect([&](const vsoa::server_info&) { up.put(1); });
+  c.on_connect_failed([&](std::error_code why) { failed.put(why); });
+  vsoa::robot_options options;
+  options.connect = trusted(other);
+  options.reconnect_delay = milliseconds(20);
+  c.start_robot(url_of(server.at()), options);
+  CHECK(failed.take() == vsoa::connect_errc::tls_failed);
+  auto tls = *trusted(ca).tls;
+  tls.identity = to_identity(ca.issue({.name = "gateway-2"}));
+  tls.ca = "/nonexistent/ca.crt";
+  CHECK_THROWS_AS(c.set_tls(tls), vsoa::tls_error);
+  tls.ca = ca.cert();
+  c.set_tls(tls);
+  up.take();
+  REQUIRE(wait_until([&] { return c.info().has_value(); }));
+  const auto seen = server->peer_certificate(c.info()->client_id);
+  REQUIRE(seen);
+  CHECK(seen->subject_text() == "CN=gateway-2");
 }
 
 TEST_CASE("a stream that the server offers, over TLS if the session is") {

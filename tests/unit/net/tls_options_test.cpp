@@ -132,6 +132,16 @@ TEST_CASE("options that contradict each other") {
   o.ca = "/nonexistent/ca.crt";
   CHECK(problem_of(o).where == option::ca);
   CHECK(problem_of({}, tls_role::client).where == option::verify);
+  o = {};
+  o.verify = vsoa::tls_verify::none;
+  for (const auto& bad : {std::string("%x"), std::string(256, 'a'), std::string("*.example")}) {
+    o.host = bad;
+    CHECK(problem_of(o, tls_role::client).where == option::host);
+  }
+  for (const char* good : {"a.example", "10.0.0.1", "fe80::1%eth0"}) {
+    o.host = good;
+    CHECK(vsoa::find_problems(o, tls_role::client).empty());
+  }
 }
 
 TEST_CASE("of several hosts, the problem names the one") {

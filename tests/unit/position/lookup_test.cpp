@@ -235,6 +235,19 @@ TEST_CASE("many asynchronous lookups at a time") {
   CHECK(test::eventually([&] { return found == count; }));
 }
 
+TEST_CASE("of the time for all, silent servers leave the last one its share") {
+  udp_peer first;
+  udp_peer second;
+  udp_peer last;
+  lookup_options options = patient;  // one attempt would outlast all of it
+  options.total = 1500ms;
+  auto found = start_lookup({first.address(), second.address(), last.address()}, options);
+  first.receive();
+  second.receive();
+  last.receive();
+  CHECK_FALSE(found.get());
+}
+
 TEST_CASE("loops that end take a lookup under way with them") {
   udp_peer silent;
   auto held = std::make_shared<int>(0);

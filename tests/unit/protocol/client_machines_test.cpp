@@ -9,6 +9,7 @@
 #include "protocol/keepalive.hpp"
 #include "protocol/param.hpp"
 #include "protocol/pending_table.hpp"
+#include "protocol/reconnect_delays.hpp"
 #include "vsoa/server_url.hpp"
 #include "vsoa/unique_function.hpp"
 
@@ -57,9 +58,9 @@ TEST_CASE(
   CHECK(table.take(*kept, packet_type::rpc) == &stuck);
 }
 
-TEST_CASE("pending: 65535 may wait, each with a number of its own") {
+TEST_CASE("pending: 65536 may wait, each with a number of its own") {
   pending_table<const int*> table;
-  std::vector<int> requests(65535);
+  std::vector<int> requests(65536);
   std::set<std::uint16_t> numbers;
   for (const int& each : requests) {
     const auto number = table.add(packet_type::rpc, &each);
@@ -72,6 +73,59 @@ TEST_CASE("pending: 65535 may wait, each with a number of its own") {
   CHECK(table.take(some, packet_type::rpc) != nullptr);
   CHECK(table.add(packet_type::rpc, &requests[0]));
   CHECK(!table.add(packet_type::rpc, &requests[0]));
+}
+
+TEST_CASE("pending: the number of what was given up is not used again before the late answer") {
+  pending_table<const int*> table;
+  const int one = 1;
+  const auto pass = [&] {
+    const auto number = table.add(packet_type::rpc, &one);
+    REQUIRE(number);
+    REQUIRE(table.take(*number, packet_type::rpc) == &one);
+    return *number;
+  };
+  const auto late = table.add(packet_type::rpc, &one);
+  REQUIRE(late);
+  table.give_up(*late);
+  CHECK(table.size() == 0);
+  for (int i = 0; i < 200000; ++i)
+    REQUIRE(pass() != *late);
+  CHECK(table.take(*late, packet_type::rpc) == nullptr);
+  bool again = false;
+  for (int i = 0; i < 65536; ++i)
+    again = again || pass() == *late;
+  CHECK(again);
+}
+
+TEST_CASE("pending: all may be given up, again and again; of too many the oldest are used again") {
+  pending_table<const int*> table;
+  const int one = 1;
+  std::vector<std::uint16_t> numbers;
+  for (int i = 0; i < 150000; ++i) {
+    const auto number = table.add(packet_type::rpc, &one);
+    REQUIRE(number);
+    numbers.push_back(*number);
+    table.give_up(*number);
+  }
+  const std::set<std::uint16_t> newest(numbers.end() - 32767, numbers.end());
+  for (int i = 0; i < 32768; ++i) {
+    const auto number = table.add(packet_type::rpc, &one);
+    REQUIRE(number);
+    REQUIRE(newest.count(*number) == 0);
+    REQUIRE(table.take(*number, packet_type::rpc) == &one);
+  }
+  // Those that wait come before those that are late.
+  for (int i = 0; i < 65536; ++i)
+    REQUIRE(table.add(packet_type::rpc, &one));
+  CHECK(!table.add(packet_type::rpc, &one));
+  for (int i = 0; i < 65536; ++i)
+    table.give_up(static_cast<std::uint16_t>(i));
+  CHECK(table.size() == 0);
+  table.forget_late();
+  std::set<std::uint16_t> all;
+  for (int i = 0; i < 65536; ++i)
+    all.insert(*table.add(packet_type::rpc, &one));
+  CHECK(all.size() == 65536);
 }
 
 TEST_CASE("numbers of requests without a wish for an answer") {
@@ -106,14 +160,44 @@ TEST_CASE("keepalive: a ping each interval; more than max_lost without answer is
   CHECK(next() == action::lost);
 }
 
-TEST_CASE("keepalive without a limit, and without pings") {
+TEST_CASE("keepalive: with max_lost 0 the first lost ping is the end") {
   keepalive::time now{};
   keepalive watch;
   watch.start({milliseconds(10), 0}, now);
+  CHECK(watch.tick(now += milliseconds(10)) == action::ping);
+  watch.answered();
+  CHECK(watch.tick(now += milliseconds(10)) == action::ping);
+  CHECK(watch.tick(now += milliseconds(10)) == action::lost);
+}
+
+TEST_CASE("keepalive without a limit, and without pings") {
+  keepalive::time now{};
+  keepalive watch;
+  watch.start({milliseconds(10), {}}, now);
   for (int i = 0; i < 100; ++i)
     CHECK(watch.tick(now += milliseconds(10)) == action::ping);
   watch.start({milliseconds(0), 3}, now);
   CHECK(watch.due() == keepalive::time::max());
+}
+
+TEST_CASE("reconnecting: the first delay always, or from it up to the most, at random") {
+  constexpr std::uint32_t highest = 0xFFFFFFFF;
+  reconnect_delays delays;
+  delays.start(milliseconds(1000), milliseconds(0));
+  for (const std::uint32_t random : {0U, highest, 1U})
+    CHECK(delays.next(random) == milliseconds(1000));
+  delays.start(milliseconds(1000), milliseconds(30000));
+  for (int round = 0; round < 2; ++round) {
+    CHECK(delays.next(0) == milliseconds(1000));
+    CHECK(delays.next(0) == milliseconds(1000));
+    CHECK(delays.next(0) == milliseconds(2000));
+    CHECK(delays.next(highest) == milliseconds(7999));
+    CHECK(delays.next(0x80000000) == milliseconds(12000));
+    for (int i = 0; i < 100; ++i)
+      CHECK(delays.next(highest) == milliseconds(29999));
+    CHECK(delays.next(0) == milliseconds(15000));
+    delays.connected();
+  }
 }
 
 TEST_CASE("the handshake's param") {
