@@ -150,6 +150,8 @@ connection::next connection::take(const packet_view& p) {
     // More answers than half an outbox from one read: let the kernel have them before the next
     // packet.
     flush();
+    // The kernel's refusal may have been the end: nothing is handed to who has been told of it.
+    if (state_ != state::open || reading_stopped_) return next::stop;
     if (!may_go_on()) wanted = next::pause;
   }
   return wanted;
@@ -176,6 +178,7 @@ void connection::send(const slice& s) {
 void connection::send_alone(const slice& s) {
   if (state_ != state::open) return;
   flush();
+  if (state_ != state::open) return;
   if (!outbox_.empty()) return send(s);
   slice rest = s;
   iovec part{s.block->data() + s.begin, s.size()};
