@@ -9,9 +9,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <system_error>
 
 #include "net/counter.hpp"
@@ -63,6 +65,14 @@ class stream_impl final : public tunnel,
  private:
   enum class state : std::uint8_t { opening, connected, closing, ended };
 
+  /// How long a stream that was closed here waits for the other side to take what is queued, and
+  /// then to close, too.
+  static constexpr std::chrono::seconds linger_time{5};
+  /// Written for one stream before all others on the loop have had their turn.
+  static constexpr std::size_t turn_bytes = std::size_t{1} << 20U;
+
+  /// Runs work(*this) at once when this is the loop's thread, else soon. It must not end the stream
+  /// or call back: the caller may be in a callback.
   template <class Work>
   void on_loop(Work work);
   void begin(std::unique_ptr<stream_opener> opener);
@@ -125,5 +135,24 @@ class stream_impl final : public tunnel,
   std::atomic<int> error_{0};
   net::counter received_, sent_;
 };
+
+template <class Work>
+void stream_impl::on_loop(Work work) {
+  if (state_.load(std::memory_order_acquire) == state::ended) return;
+  if (loop_.is_here()) return work(*this);
+  loop_.post([self = shared_from_this(), work] { work(*self); });
+}
+
+template <class Callback, class... Arguments>
+void stream_impl::tell(const Callback& callback, const Arguments&... arguments) {
+  if (!callback) return;
+  try {
+    callback(stream(shared_from_this()), arguments...);
+  } catch (const std::exception& e) {
+    loop_.log_line(log_level::error, std::string("stream callback: ") + e.what());
+  } catch (...) {
+    loop_.log_line(log_level::error, "stream callback: unknown exception");
+  }
+}
 
 }  // namespace vsoa
