@@ -99,7 +99,7 @@ void stream_impl::on_ready(std::uint32_t events) {
     return finish({broken(net::pending_error(transport_.handle())), std::system_category()});
   }
   if (!transport_.is_secured()) return secure();
-  const bool reads = (interest_ & EPOLLIN) != 0;
+  const bool reads = (interest_ & EPOLLIN) != 0 && wants_input();
   if ((events & EPOLLHUP) != 0 && !reads) {
     // Both directions are over, and it would be told for ever; what has come is read when wanted.
     loop_.sockets().remove(transport_.handle(), *this);
@@ -117,9 +117,8 @@ void stream_impl::on_ready(std::uint32_t events) {
 
 void stream_impl::update_interest() {
   if (!transport_) return;
-  const bool reads = !input_ended_ && (!paused_ || state_ == state::closing);
   const bool writes = waiting_writable_ || transport_.wants_write();
-  const std::uint32_t wanted = (reads ? EPOLLIN : 0U) | (writes ? EPOLLOUT : 0U);
+  const std::uint32_t wanted = (wants_input() ? EPOLLIN : 0U) | (writes ? EPOLLOUT : 0U);
   if (wanted == interest_) return;
   if (interest_ == not_asked) {
     if (wanted == 0) return;
@@ -136,12 +135,18 @@ void stream_impl::update_interest() {
 
 // --- reading ---
 
+bool stream_impl::wants_input() const noexcept {
+  return !input_ended_ && (state_ == state::closing || (!paused_ && !is_silent_));
+}
+
 void stream_impl::on_readable() {
   do {
     read_once();
-  } while (transport_ && transport_.has_pending() && !input_ended_ && !paused_);
+  } while (transport_ && transport_.has_pending() && wants_input());
 }
 
+// What has been read is told, also when another thread has paused the stream meanwhile: the other
+// side has had its acknowledgement.
 void stream_impl::read_once() {
   const auto buffer = loop_.receive_buffer().first(read_bytes);
   const bool wanted = state_ == state::connected;
@@ -151,7 +156,7 @@ void stream_impl::read_once() {
       if (!wanted) break;
       received_ += count;
       owner_->count_received(count);
-      if (!paused_) tell(callbacks_.on_data, buffer.first(count));
+      tell(callbacks_.on_data, buffer.first(count));
       break;
     case net::transport::outcome::closed:
       input_ended();
@@ -190,7 +195,7 @@ void stream_impl::set_paused(bool paused) {
     if (self.paused_ || !self.transport_ || !self.transport_.has_pending()) return;
     // What is pending does not make the socket readable.
     self.loop_.post([again = self.shared_from_this()] {
-      if (again->transport_ && !again->paused_ && !again->input_ended_) again->on_readable();
+      if (again->transport_ && again->wants_input()) again->on_readable();
       again->update_interest();
     });
   });
@@ -250,14 +255,14 @@ void stream_impl::on_timer(net::steady_time now) {
 void stream_impl::close() {
   said_all_.store(true);
   if (state_.load(std::memory_order_acquire) == state::ended) return;
-  if (loop_.is_here()) paused_ = true;  // nothing more is told
+  if (loop_.is_here()) is_silent_ = true;
   loop_.post([self = shared_from_this()] { self->close_here(); });
 }
 
 void stream_impl::abort() {
   said_all_.store(true);
   if (state_.load(std::memory_order_acquire) == state::ended) return;
-  if (loop_.is_here()) paused_ = true;
+  if (loop_.is_here()) is_silent_ = true;
   loop_.post([self = shared_from_this()] { self->abort_here(); });
 }
 

@@ -82,6 +82,8 @@ class stream_impl final : public tunnel,
 
   void on_ready(std::uint32_t events) override;
   void update_interest();
+  /// Whether bytes are to be read now.
+  bool wants_input() const noexcept;
   void on_readable();
   void read_once();
   void input_ended();
@@ -125,6 +127,7 @@ class stream_impl final : public tunnel,
   std::uint32_t interest_ = 0;
   bool waiting_writable_ = false;
   bool input_ended_ = false;
+  bool is_silent_ = false;     // ended by a callback: soon closed, until then nothing more is told
   bool output_ended_ = false;  // the other side has been told
 
   std::atomic<state> state_{state::opening};

@@ -280,6 +280,31 @@ TEST_CASE("a reader that stops holds the sender up") {
   CHECK(is_pattern(server.log.text(), 0));
 }
 
+// Whoever pauses may be on another thread: what has been read by then is told, or it would be lost.
+TEST_CASE("a reader that stops and goes on from another thread misses nothing") {
+  constexpr std::size_t total = 64U << 20;
+  stream_server server;
+  std::size_t seen = 0;
+  std::atomic<bool> is_whole{true};
+  server.behaviour.on_data = [&](const vsoa::stream&, std::span<const std::byte> bytes) {
+    if (!is_pattern(as_text(bytes), seen)) is_whole = false;
+    seen += bytes.size();
+  };
+  auto client = server.client();
+  auto peer = server.open(client);
+  const auto stream = server.log.handle();
+  std::jthread sender([&] { peer.send(pattern(0, total)); });
+  CHECK(wait_until([&] {
+    for (int i = 0; i < 100; ++i) {
+      stream.pause();
+      stream.resume();
+    }
+    return server.log.received() >= total;
+  }));
+  CHECK(is_whole);
+  CHECK(stream.counters().received == total);
+}
+
 TEST_CASE("a receiver that stops: send says no, the queue is bounded, and goes on when it reads") {
   constexpr std::size_t total = 32U << 20;
   stream_server server;
