@@ -136,6 +136,7 @@ void stream_impl::update_interest() {
 // --- reading ---
 
 bool stream_impl::wants_input() const noexcept {
+  if (!transport_.is_secured()) return true;  // the handshake does
   return !input_ended_ && (state_ == state::closing || (!paused_ && !is_silent_));
 }
 
