@@ -143,7 +143,7 @@ bool stream_impl::wants_input() const noexcept {
 void stream_impl::on_readable() {
   do {
     read_once();
-  } while (transport_ && transport_.has_pending() && wants_input());
+  } while (is_connected() && transport_.has_pending() && wants_input());
 }
 
 // What has been read is told, also when another thread has paused the stream meanwhile: the other
@@ -196,7 +196,7 @@ void stream_impl::set_paused(bool paused) {
     if (self.paused_ || !self.transport_ || !self.transport_.has_pending()) return;
     // What is pending does not make the socket readable.
     self.loop_.post([again = self.shared_from_this()] {
-      if (again->transport_ && again->wants_input()) again->on_readable();
+      if (again->is_connected() && again->wants_input()) again->on_readable();
       again->update_interest();
     });
   });
