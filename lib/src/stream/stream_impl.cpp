@@ -111,7 +111,9 @@ void stream_impl::on_ready(std::uint32_t events) {
     if (transport_.wants_write() && outbox_.empty()) (void)transport_.write({});
     flush();
   }
-  if (reads && (events & (EPOLLIN | EPOLLHUP)) != 0 && transport_) on_readable();
+  // What has been told meanwhile may have paused or ended it.
+  const bool has_input = reads && (events & (EPOLLIN | EPOLLHUP)) != 0;
+  if (has_input && transport_ && wants_input()) on_readable();
   update_interest();
 }
 

@@ -215,21 +215,18 @@ TEST_CASE("a full outbox of deferred answers resets the caller, even with `drop`
   CHECK(wait_until([&] { return server->stats().slow_closed == 1 && server->idle(); }));
 }
 
-// The answers fill half an outbox in the middle of a read, are offered to a socket that is gone, and
-// behind them there are packets still.
+// The answers fill half an outbox in the middle of a read and are offered to a socket that is gone;
+// whatever packet is next is a SUBSCRIBE.
 TEST_CASE("nothing of a read is heeded behind the write that has found the client gone") {
   vsoa::server_options options;
   options.limits.outbox = 4096;
   test_server server(options);
-  int late_calls = 0;
-  server->command("/late", [&](vsoa::call&) { ++late_calls; });
   server.start();
   tcp_peer peer = server.client();
   peer.ask(ping(0));  // nothing is held back any more
   std::string burst;
   for (std::uint32_t i = 0; i < 200; ++i)
-    burst += ping(i).bytes();
-  burst += subscribe(1000, "/t").bytes() + rpc(1001, "/late").bytes();
+    burst += subscribe(i, "/t").bytes();
   server.run_on_loop(0, [&] {  // which reads it all at once, afterwards
     peer.send(burst);
     peer.reset_connection();
@@ -238,7 +235,6 @@ TEST_CASE("nothing of a read is heeded behind the write that has found the clien
   CHECK_FALSE(server->is_subscribed("/t"));
   server->publish("/t", {});
   server.settle();
-  CHECK(late_calls == 0);
   CHECK(server->idle());
 }
 
