@@ -47,7 +47,7 @@ class tls_session {
   /// Whether read() has something to say without the socket being readable.
   bool has_pending() const noexcept { return end_.has_value(); }
   /// Whether bytes wait that no write() is waiting for: write({}) when the socket is writable.
-  bool wants_write() const noexcept { return !unsent_.empty(); }
+  bool wants_write() const noexcept { return !broken_ && !unsent_.empty(); }
 
   /// The other side's certificate once secured: DER; empty: it has shown none. Any thread, if what
   /// tells it that this is secured is synchronised.

@@ -181,7 +181,7 @@ void stream_impl::finish_broken() {
 
 void stream_impl::input_ended() {
   input_ended_ = true;
-  if (output_ended_) return finish({});
+  if (output_ended_) return end_output();
   if (state_ == state::closing) return;
   if (callbacks_.on_end) {
     tell(callbacks_.on_end);

@@ -98,6 +98,7 @@ class stream_impl final : public tunnel,
   void want_writable();
   void flush();
   void flushed();
+  void end_output();
   void wait_writable();
   void tell_writable();
   void forget_queued(std::size_t bytes) noexcept;

@@ -147,10 +147,16 @@ void stream_relay::pump() {
       now += move(d);
     }
     if (is_broken_) return finish(true);
-    if (directions_[0].ended && directions_[1].ended) return finish(false);
+    if (is_over()) return finish(false);
     moved += now;
     more = now != 0;
   }
+}
+
+// Also what TLS has to say at the end is said.
+bool stream_relay::is_over() const noexcept {
+  const auto is_done = [](const direction& d) { return d.ended && !d.to->bytes.wants_write(); };
+  return is_done(directions_[0]) && is_done(directions_[1]);
 }
 
 /// @return bytes that went in or out; 0: nothing can be done now

@@ -71,6 +71,7 @@ class stream_relay final : public tunnel,
   void join();
   void ready(side& s, std::uint32_t events);
   void pump();
+  bool is_over() const noexcept;
   std::size_t move(direction& d);
   std::size_t fill(direction& d);
   std::size_t drain(direction& d);

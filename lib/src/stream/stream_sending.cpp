@@ -139,17 +139,19 @@ void stream_impl::flush() {
 
 void stream_impl::flushed() {
   blocked_since_ = net::steady_time::max();
-  if (said_all_.load() && queued_.load() == 0) {
-    if (!output_ended_) transport_.shutdown_write();
-    output_ended_ = true;
-    if (input_ended_) return finish({});
-    if (state_ == state::closing && linger_until_ == net::steady_time::max()) {
-      linger_until_ = net::clock_now() + linger_time;
-      arm(linger_until_);
-    }
-    return;
-  }
+  if (said_all_.load() && queued_.load() == 0) return end_output();
   tell_writable();
+}
+
+void stream_impl::end_output() {
+  if (!output_ended_) transport_.shutdown_write();
+  output_ended_ = true;
+  if (!input_ended_ && state_ != state::closing) return;
+  // The goodbye that TLS may still have to say must not be cut off by the socket's end.
+  if (input_ended_ && !transport_.wants_write()) return finish({});
+  if (linger_until_ != net::steady_time::max()) return;
+  linger_until_ = net::clock_now() + linger_time;
+  arm(linger_until_);
 }
 
 void stream_impl::tell_writable() {
