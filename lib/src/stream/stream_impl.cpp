@@ -88,6 +88,7 @@ void stream_impl::connected() {
   state_.store(state::connected, std::memory_order_release);
   update_interest();
   tell(callbacks_.on_link, true);
+  if (is_last_) flush_last();  // shut before it was there
 }
 
 // --- readiness ---
@@ -278,6 +279,7 @@ void stream_impl::close_here() {
   }
   if (state_ != state::connected) return;
   const auto self = shared_from_this();
+  is_last_ = true;
   state_.store(state::closing, std::memory_order_release);
   if (outbox_.empty()) {
     flush();

@@ -97,6 +97,7 @@ class stream_impl final : public tunnel,
   bool is_writable_here() const noexcept;
   void want_writable();
   void flush();
+  void flush_last();
   void flushed();
   void end_output();
   void wait_writable();
@@ -129,6 +130,7 @@ class stream_impl final : public tunnel,
   bool waiting_writable_ = false;
   bool input_ended_ = false;
   bool is_silent_ = false;     // ended by a callback: soon closed, until then nothing more is told
+  bool is_last_ = false;       // nothing comes behind what is queued
   bool output_ended_ = false;  // the other side has been told
 
   std::atomic<state> state_{state::opening};

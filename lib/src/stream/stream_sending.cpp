@@ -137,9 +137,15 @@ void stream_impl::flush() {
   flushed();
 }
 
+void stream_impl::flush_last() {
+  if (!is_connected() || !outbox_.empty()) return;
+  flush();
+  update_interest();
+}
+
 void stream_impl::flushed() {
   blocked_since_ = net::steady_time::max();
-  if (said_all_.load() && queued_.load() == 0) return end_output();
+  if (is_last_ && queued_.load() == 0) return end_output();
   tell_writable();
 }
 
@@ -172,10 +178,10 @@ void stream_impl::wait_writable() {
 void stream_impl::shutdown_write() {
   // Behind what other threads have on the way.
   if (said_all_.exchange(true)) return;
-  const auto end = [](stream_impl& self) {
-    if (self.is_connected() && self.outbox_.empty()) self.flush();
-  };
-  loop_.post([self = shared_from_this(), end] { end(*self); });
+  loop_.post([self = shared_from_this()] {
+    self->is_last_ = true;
+    self->flush_last();
+  });
 }
 
 }  // namespace vsoa

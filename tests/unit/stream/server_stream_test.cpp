@@ -156,6 +156,24 @@ TEST_CASE("a half close: with on_end the other direction goes on, without it all
   CHECK_FALSE(server.log.handle().error());
 }
 
+TEST_CASE("shut before anybody has come: the end is the first that the client hears") {
+  stream_server server;
+  server.behaviour.on_end = [](const vsoa::stream&) {};
+  auto client = server.client();
+  const auto offer =
+      server->create_stream(client.client_id(), server.log.callbacks(server.behaviour));
+  REQUIRE(offer);
+  offer.stream.shutdown_write();
+  server.settle();
+  tcp_peer peer({server.at().ip, offer.tunid});
+  CHECK(read_to_end(peer).empty());
+  peer.send("still heard");
+  CHECK(server.log.wait_received(11));
+  peer.close();
+  CHECK(server.log.wait_ended());
+  CHECK_FALSE(offer.stream.error());
+}
+
 TEST_CASE("close sends what is queued, and input under way does not destroy it") {
   constexpr std::size_t total = 8U << 20;
   stream_server server;
