@@ -243,7 +243,7 @@ void stream_impl::on_timer(net::steady_time now) {
       flush();
       update_interest();
       if (blocked_since_ <= now - patience()) {
-        if (transport_) net::set_reset_on_close(transport_.handle());
+        resets_ = true;
         return finish(std::make_error_code(std::errc::timed_out));
       }
     }
@@ -293,7 +293,7 @@ void stream_impl::abort_here() {
   if (state_ == state::ended) return;
   const bool was_open = static_cast<bool>(transport_);
   // Who has been sent all is not to lose what is still under way.
-  if (was_open && !output_ended_) net::set_reset_on_close(transport_.handle());
+  resets_ = !output_ended_;
   finish(was_open ? std::error_code{} : std::make_error_code(std::errc::operation_canceled));
 }
 
@@ -316,7 +316,7 @@ void stream_impl::finish(std::error_code why) {
   }
   if (transport_) {
     if (interest_ != not_asked) loop_.sockets().remove(transport_.handle(), *this);
-    transport_.close();
+    transport_.close(resets_);
   }
   forget_queued(outbox_.bytes());
   outbox_.clear();

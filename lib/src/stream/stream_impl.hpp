@@ -132,6 +132,7 @@ class stream_impl final : public tunnel,
   bool is_silent_ = false;     // ended by a callback: soon closed, until then nothing more is told
   bool is_last_ = false;       // nothing comes behind what is queued
   bool output_ended_ = false;  // the other side has been told
+  bool resets_ = false;        // at its end the other side shall see a reset
 
   std::atomic<state> state_{state::opening};
   std::atomic<bool> paused_{false};     // as it was last wanted, though not yet done
