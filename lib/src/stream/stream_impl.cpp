@@ -187,7 +187,7 @@ void stream_impl::input_ended() {
   if (callbacks_.on_end) {
     tell(callbacks_.on_end);
   } else {
-    close_here();
+    end_here();
   }
 }
 
@@ -260,7 +260,7 @@ void stream_impl::close() {
   said_all_.store(true);
   if (state_.load(std::memory_order_acquire) == state::ended) return;
   if (loop_.is_here()) is_silent_ = true;
-  loop_.post([self = shared_from_this()] { self->close_here(); });
+  loop_.post([self = shared_from_this()] { self->end_here(); });
 }
 
 void stream_impl::abort() {
@@ -270,9 +270,13 @@ void stream_impl::abort() {
   loop_.post([self = shared_from_this()] { self->abort_here(); });
 }
 
+void stream_impl::close_here() {
+  said_all_.load() ? end_here() : abort_here();
+}
+
 // Closing with unread input would reset the connection and destroy what is under way: so it is
 // thrown away until the other side has closed.
-void stream_impl::close_here() {
+void stream_impl::end_here() {
   said_all_.store(true);
   if (state_ == state::opening) {
     return finish(std::make_error_code(std::errc::operation_canceled));

@@ -107,6 +107,7 @@ class stream_impl final : public tunnel,
   void on_timer(net::steady_time now) override;
   std::chrono::milliseconds patience() const noexcept;
   void arm(net::steady_time when);
+  void end_here();
   void fail_soon(int error);
   void finish(std::error_code why);
   template <class Callback, class... Arguments>

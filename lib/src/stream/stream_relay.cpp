@@ -256,8 +256,9 @@ void stream_relay::on_timer(net::steady_time) {
   finish(true);
 }
 
+// With both ends known, all that is left is to pass them on.
 void stream_relay::close_here() {
-  finish(false);
+  if (!directions_[0].input_ended || !directions_[1].input_ended) finish(true);
 }
 
 void stream_relay::abort_here() {

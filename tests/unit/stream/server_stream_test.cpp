@@ -489,6 +489,17 @@ TEST_CASE("a callback that throws is survived") {
   CHECK(server.log.wait_received(2));
 }
 
+TEST_CASE("drain cuts off what has not been said, and that shows") {
+  stream_server server;
+  auto client = server.client();
+  auto peer = server.open(client);
+  CHECK(server.log.handle().send(as_bytes("a part of it")) == 12);
+  CHECK(read_raw(peer, 12) == "a part of it");
+  server->drain();
+  CHECK(peer.wait_end() == ending::reset);
+  CHECK(server.log.wait_ended());
+}
+
 TEST_CASE("drain sends what is queued, stop ends all, each says so once") {
   stream_server server({}, 2);
   auto client = server.client();
@@ -500,6 +511,7 @@ TEST_CASE("drain sends what is queued, stop ends all, each says so once") {
   std::string expected;
   while (const std::size_t taken = stream.send(as_bytes(pattern(expected.size(), 100000))))
     expected += pattern(expected.size(), taken);
+  stream.shutdown_write();
   server->drain();
   CHECK(waiting.ends() == 1);
   CHECK(server->create_stream(client.client_id(), {}).error == std::errc::operation_canceled);
