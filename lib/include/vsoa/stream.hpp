@@ -84,6 +84,8 @@ class VSOA_API stream {
   bool is_connected() const noexcept;  ///< from on_link(true) to the end
   /// Why it ended: timed_out (nobody connected in time, or took what was queued), connection_reset,
   /// and what else the network says. No error: both sides have ended it, or ours has.
+  /// connection_aborted, from on_end on: with TLS, the other side's bytes have ended without its
+  /// saying so, and may be cut off.
   std::error_code error() const noexcept;
   /// Also of one that has ended.
   stream_counters counters() const noexcept;

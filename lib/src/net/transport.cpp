@@ -77,6 +77,10 @@ bool transport::tls_wants_write() const noexcept {
   return tls_->wants_write();
 }
 
+bool transport::tls_is_cut() const noexcept {
+  return tls_->is_cut();
+}
+
 void transport::shutdown_write() noexcept {
   if (tls_ != nullptr) {
     tls_->say_goodbye();

@@ -62,6 +62,9 @@ class transport {
       return tls_read(into);
     return plain_read(into);
   }
+  /// With TLS, once read() says closed: whether the other side has not said so itself. Whoever cuts
+  /// the connection can do that, and what has come may not be all.
+  bool is_cut() const noexcept { return tls_ != nullptr && tls_is_cut(); }
   /// Whether read() has more to say though the socket may not be readable: read again, now.
   bool has_pending() const noexcept { return tls_ != nullptr && tls_has_pending(); }
   /// One write, of several pieces; with TLS of as many records as the socket takes. What has not
@@ -94,6 +97,7 @@ class transport {
   result tls_write(std::span<iovec> parts) noexcept;
   bool tls_has_pending() const noexcept;
   bool tls_wants_write() const noexcept;
+  bool tls_is_cut() const noexcept;
   void shut() noexcept;
 
   unique_fd socket_;

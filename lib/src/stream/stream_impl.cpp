@@ -163,6 +163,8 @@ void stream_impl::read_once() {
       tell(callbacks_.on_data, buffer.first(count));
       break;
     case net::transport::outcome::closed:
+      // Told, but no reason to stop: the other direction may be whole.
+      if (transport_.is_cut()) error_.store(ECONNABORTED);
       input_ended();
       break;
     case net::transport::outcome::failed:
@@ -311,7 +313,7 @@ void stream_impl::fail_soon(int error) {
 void stream_impl::finish(std::error_code why) {
   if (state_.exchange(state::ended) == state::ended) return;
   const auto self = shared_from_this();
-  error_.store(why.value());
+  if (why) error_.store(why.value());
   said_all_.store(true);
   net::timer_wheel::cancel(*this);
   if (opener_) {

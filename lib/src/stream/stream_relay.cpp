@@ -164,6 +164,11 @@ std::size_t stream_relay::move(direction& d) {
   if (d.ended) return 0;
   const std::size_t moved = fill(d) + drain(d);
   if (d.input_ended && d.is_empty()) {
+    // What was cut off must not look whole to the other side.
+    if (d.from->bytes.is_cut()) {
+      is_broken_ = true;
+      return moved;
+    }
     d.to->bytes.shutdown_write();
     d.ended = true;
   }

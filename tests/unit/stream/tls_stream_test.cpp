@@ -122,6 +122,25 @@ TEST_CASE("closed with the other side's end still unread") {
   CHECK(r.theirs.wait_ended());
 }
 
+TEST_CASE("bytes that end without a goodbye are told as cut off") {
+  certificate_authority ca;
+  tls_sides r(ca, secured(ca));
+  std::error_code at_the_end;
+  vsoa::stream_callbacks listening;
+  listening.on_end = [&](const vsoa::stream& s) {
+    at_the_end = s.error();
+    s.shutdown_write();
+  };
+  tls_peer peer({"127.0.0.1", r.offer_here(std::move(listening))}, trusting(ca));
+  REQUIRE(peer.secure().empty());
+  peer.send("half a fi");
+  CHECK(r.theirs.wait_received(9));
+  peer.raw().shutdown_write();
+  CHECK(r.theirs.wait_ended());
+  CHECK(at_the_end == std::errc::connection_aborted);
+  CHECK(r.theirs.handle().error() == std::errc::connection_aborted);
+}
+
 TEST_CASE("who does not speak TLS, or not in time, has no stream") {
   certificate_authority ca;
   auto options = secured(ca);
