@@ -253,7 +253,8 @@ struct vsoa_host {
    * shutdown: nothing more is sent, behind what is queued; reading goes on.
    * close: ends the stream behind what is queued, and throws away what comes in; abort 1: at once, by a
    *   reset.
-   * set_keepalive: TCP keepalive, the stream ends after about three times idle_seconds of silence; 0: off.
+   * set_keepalive: TCP keepalive, the stream ends after about three times idle_seconds without an answer;
+   *   0: off; at first 10.
    * set_send_timeout: the stream ends when nothing of what is queued leaves for so long; 0: never, as at
    *   first. */
   int (*stream_create)(const vsoa_host *host, vsoa_client client, const vsoa_stream_callbacks *callbacks,

@@ -1,5 +1,6 @@
 #include "stream/stream_impl.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -87,6 +88,7 @@ void stream_impl::connected() {
   budget_ = turn_bytes;
   state_.store(state::connected, std::memory_order_release);
   update_interest();
+  look_after_peer();
   tell(callbacks_.on_link, true);
   if (is_last_) flush_last();  // shut before it was there
 }
@@ -224,8 +226,17 @@ void stream_impl::set_send_timeout(std::chrono::milliseconds timeout) {
 void stream_impl::set_keepalive(std::chrono::seconds idle) {
   on_loop([idle](stream_impl& self) {
     self.options_.keepalive = idle;
-    if (self.transport_) net::set_keepalive(self.transport_.handle(), idle);
+    if (!self.transport_) return;
+    net::set_keepalive(self.transport_.handle(), idle);
+    self.look_after_peer();
   });
+}
+
+void stream_impl::look_after_peer() {
+  look_at_ = net::steady_time::max();
+  if (options_.keepalive.count() <= 0) return;
+  look_at_ = net::clock_now() + options_.keepalive;
+  arm(look_at_);
 }
 
 void stream_impl::arm(net::steady_time when) {
@@ -236,23 +247,38 @@ void stream_impl::on_timer(net::steady_time now) {
   const auto self = shared_from_this();
   if (now >= linger_until_) return finish({});
   if (now >= secure_until_) return finish(std::make_error_code(std::errc::timed_out));
-  if (blocked_since_ != net::steady_time::max() && patience().count() > 0) {
-    if (now - blocked_since_ >= patience()) {
-      // The kernel calls a socket writable only when a third of its buffer is free, which a slow
-      // reader may take long to make: so it is asked.
-      budget_ = turn_bytes;
-      waiting_writable_ = false;
-      flush();
-      update_interest();
-      if (blocked_since_ <= now - patience()) {
-        resets_ = true;
-        return finish(std::make_error_code(std::errc::timed_out));
-      }
-    }
-    if (state_ == state::ended) return;
-    if (blocked_since_ != net::steady_time::max()) arm(blocked_since_ + patience());
+  if (is_stuck(now) || is_peer_gone(now)) {
+    resets_ = true;
+    return finish(std::make_error_code(std::errc::timed_out));
   }
-  if (linger_until_ != net::steady_time::max()) arm(linger_until_);
+  if (state_ == state::ended) return;
+  net::steady_time next = std::min({linger_until_, secure_until_, look_at_});
+  if (blocked_since_ != net::steady_time::max() && patience().count() > 0) {
+    next = std::min(next, blocked_since_ + patience());
+  }
+  if (next != net::steady_time::max()) arm(next);
+}
+
+// Whether the kernel has taken nothing for too long.
+bool stream_impl::is_stuck(net::steady_time now) {
+  const auto overdue = [&] {
+    return blocked_since_ != net::steady_time::max() && patience().count() > 0 &&
+           now - blocked_since_ >= patience();
+  };
+  if (!overdue()) return false;
+  // It calls a socket writable only when a third of its buffer is free, which a slow reader may
+  // take long to make: so it is asked.
+  budget_ = turn_bytes;
+  waiting_writable_ = false;
+  flush();
+  update_interest();
+  return overdue();
+}
+
+bool stream_impl::is_peer_gone(net::steady_time now) {
+  if (now < look_at_ || !transport_) return false;
+  look_after_peer();
+  return net::is_unanswered(transport_.handle(), options_.keepalive);
 }
 
 // --- the end ---

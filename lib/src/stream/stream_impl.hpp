@@ -106,6 +106,9 @@ class stream_impl final : public tunnel,
 
   void on_timer(net::steady_time now) override;
   std::chrono::milliseconds patience() const noexcept;
+  bool is_stuck(net::steady_time now);
+  bool is_peer_gone(net::steady_time now);
+  void look_after_peer();
   void arm(net::steady_time when);
   void end_here();
   void fail_soon(int error);
@@ -127,6 +130,7 @@ class stream_impl final : public tunnel,
   net::steady_time blocked_since_ = net::steady_time::max();
   net::steady_time secure_until_ = net::steady_time::max();
   net::steady_time linger_until_ = net::steady_time::max();
+  net::steady_time look_at_ = net::steady_time::max();  // whether the peer still answers
   std::uint32_t interest_ = 0;
   bool waiting_writable_ = false;
   bool input_ended_ = false;

@@ -120,6 +120,7 @@ void stream_relay::join() {
     return finish(true);
   }
   is_joined_ = true;
+  if (keepalive_.count() > 0) loop_.schedule(*this, net::clock_now() + keepalive_);
   pump();
 }
 
@@ -256,9 +257,13 @@ std::size_t stream_relay::drain_kept(direction& d) {
 
 // --- the end ---
 
-// The TLS handshake of one side has taken too long.
-void stream_relay::on_timer(net::steady_time) {
-  finish(true);
+// The TLS handshake of one side has taken too long; or it is time to see who is still there.
+void stream_relay::on_timer(net::steady_time now) {
+  const auto is_gone = [this](const side& s) {
+    return net::is_unanswered(s.bytes.handle(), keepalive_);
+  };
+  if (!is_joined_ || is_gone(sides_[0]) || is_gone(sides_[1])) return finish(true);
+  loop_.schedule(*this, now + keepalive_);
 }
 
 // With both ends known, all that is left is to pass them on.

@@ -1,5 +1,7 @@
 // Streams that a server offers, seen from a plain socket.
 #include <doctest/doctest.h>
+#include <linux/filter.h>
+#include <sys/socket.h>
 
 #include <thread>
 
@@ -200,6 +202,25 @@ TEST_CASE("close sends what is queued, and input under way does not destroy it")
   peer.close();
   CHECK(server.log.wait_ended());
   CHECK_FALSE(server.log.handle().error());
+}
+
+// The filter drops what comes before the socket could see it, as a pulled cable does.
+TEST_CASE("a peer that has vanished is found, at rest and with bytes under way") {
+  stream_server server;
+  server.options.keepalive = 1s;
+  auto client = server.client();
+  auto peer = server.open(client);
+  sock_filter drop_all{BPF_RET | BPF_K, 0, 0, 0};
+  const sock_fprog program{1, &drop_all};
+  REQUIRE(::setsockopt(peer.fd(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0);
+  const auto begin = test_clock::now();
+  SUBCASE("at rest") {}
+  SUBCASE("with bytes under way") {
+    CHECK(server.log.handle().send(as_bytes("hello?")) == 6);
+  }
+  CHECK(server.log.wait_ended());
+  CHECK(test_clock::now() - begin >= 2s);
+  CHECK(server.log.handle().error() == std::errc::timed_out);
 }
 
 TEST_CASE("abort resets, and a reset of the client's is told") {
