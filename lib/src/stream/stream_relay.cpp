@@ -139,8 +139,7 @@ void stream_relay::pump() {
   std::size_t moved = 0;
   for (bool more = true; more && !has_ended_;) {
     if (moved >= relay_turn_bytes) {
-      loop_.post([self = shared_from_this()] { self->pump(); });
-      return;
+      return pump_later();
     }
     std::size_t now = 0;
     for (direction& d : directions_) {
@@ -152,6 +151,15 @@ void stream_relay::pump() {
     moved += now;
     more = now != 0;
   }
+}
+
+// Readiness that comes before it pumps, too: one at a time, or they would grow in number.
+void stream_relay::pump_later() {
+  if (std::exchange(is_pump_posted_, true)) return;
+  loop_.post([self = shared_from_this()] {
+    self->is_pump_posted_ = false;
+    self->pump();
+  });
 }
 
 // Also what TLS has to say at the end is said.
