@@ -213,6 +213,7 @@ void loop::run_public_timers(steady_time now) {
 runtime::timer_id loop::start_timer(runtime::timer_id id, std::chrono::milliseconds delay,
                                     std::chrono::milliseconds interval,
                                     std::function<void()> body) {
+  if (stopped_early_.contains(id)) return id;
   auto timer = std::make_shared<public_timer>(public_timer{id, interval, std::move(body)});
   timers_[id] = timetable_.emplace(clock_now() + delay, std::move(timer));
   return id;
@@ -220,9 +221,15 @@ runtime::timer_id loop::start_timer(runtime::timer_id id, std::chrono::milliseco
 
 void loop::stop_timer(runtime::timer_id id) {
   const auto found = timers_.find(id);
-  if (found == timers_.end()) return;
-  timetable_.erase(found->second);
-  timers_.erase(found);
+  if (found != timers_.end()) {
+    timetable_.erase(found->second);
+    timers_.erase(found);
+    return;
+  }
+  // Its start may still lie in the mail, in front of what is posted now.
+  if (!has_mail() && reading_mail_.empty()) return;
+  stopped_early_.insert(id);
+  post([this, id] { stopped_early_.erase(id); });
 }
 
 }  // namespace vsoa::net

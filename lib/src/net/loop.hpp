@@ -14,6 +14,7 @@
 #include <mutex>
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "net/chunk.hpp"
@@ -143,6 +144,7 @@ class loop {
   steady_time wheel_due_ = steady_time::max();
   timetable timetable_;
   std::unordered_map<runtime::timer_id, timetable::iterator> timers_;
+  std::unordered_set<runtime::timer_id> stopped_early_;  // before their start has been read
   steady_time busy_since_{};  // when something was last ready; with busy_poll_ only
 };
 

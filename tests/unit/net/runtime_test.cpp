@@ -151,6 +151,22 @@ TEST_CASE("a timer may stop itself, and on its loop stopping is final at once") 
   CHECK(victim == 0);
 }
 
+TEST_CASE("a timer that another thread has just started is stopped on its loop") {
+  runtime loops({.loops = 1, .log = {}});
+  loops.start();
+  std::atomic<int> runs = 0;
+  std::atomic<bool> done = false;
+  loops.post(0, [&] {
+    runtime::timer_id id = 0;
+    // Its start is in the mail behind this.
+    std::thread([&] { id = loops.start_timer(0, 0ms, 1ms, [&] { ++runs; }); }).join();
+    loops.stop_timer(id);
+    loops.start_timer(0, 30ms, 0ms, [&] { done = true; });
+  });
+  REQUIRE(wait_until([&] { return done.load(); }));
+  CHECK(runs == 0);
+}
+
 TEST_CASE("what has not run when the runtime stops is dropped with all it holds") {
   const auto held = std::make_shared<int>(1);
   {
