@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "net/loop.hpp"
 #include "wait.hpp"
 
 namespace {
@@ -178,6 +179,31 @@ TEST_CASE("what has not run when the runtime stops is dropped with all it holds"
     loops.post(0, [held] {});
   }
   CHECK(held.use_count() == 1);
+}
+
+// The loop is kept from its mail until it is to stop, so that it never comes to it.
+TEST_CASE("whoever waits for a loop that ends meanwhile is not left waiting") {
+  runtime loops({.loops = 1, .log = {}});
+  loops.start();
+  std::atomic<bool> entered = false;
+  std::atomic<bool> release = false;
+  std::atomic<int> runs = 0;
+  loops.post(0, [&] {
+    entered = true;
+    while (!release)
+      std::this_thread::yield();
+  });
+  REQUIRE(wait_until([&] { return entered.load(); }));
+  std::thread stopper([&] { loops.stop(); });
+  REQUIRE(wait_until([&] { return !loops.internals().is_running(); }));
+  std::thread waiter(
+      [&] { loops.internals().run_and_wait(loops.internals().at(0), [&] { ++runs; }); });
+  std::thread late(
+      [&] { loops.internals().run_and_wait(loops.internals().at(0), [&] { ++runs; }); });
+  release = true;
+  for (std::thread* each : {&stopper, &waiter, &late})
+    each->join();
+  CHECK(runs == 2);
 }
 
 TEST_CASE("a loop knows itself, other threads are none") {
