@@ -126,7 +126,7 @@ bool client_impl::set_turbo(std::chrono::milliseconds turbo) {
 
 void client_impl::plan_reconnect() {
   if (!robot_ || closed_) return;
-  reconnect_at_ = std::chrono::steady_clock::now() + robot_->options.reconnect_delay;
+  reconnect_at_ = net::after(net::clock_now(), robot_->options.reconnect_delay);
   rearm();
 }
 

@@ -162,7 +162,7 @@ void connection::note_partial() {
     partial_since_ = steady_time::max();
   } else if (partial_since_ == steady_time::max() && settings_.partial_timeout.count() > 0) {
     partial_since_ = clock_now();
-    arm_timer(partial_since_ + settings_.partial_timeout);
+    arm_timer(after(partial_since_, settings_.partial_timeout));
   }
 }
 
@@ -262,7 +262,7 @@ connection::write_result connection::write_some() {
 void connection::blocked() {
   outbox_.detach();
   if (blocked_since_ == steady_time::max()) blocked_since_ = clock_now();
-  arm_timer(blocked_since_ + settings_.send_timeout);
+  arm_timer(after(blocked_since_, settings_.send_timeout));
   waiting_writable_ = true;
   update_interest();
 }
@@ -281,7 +281,7 @@ void connection::set_deadline(steady_time when) {
 
 void connection::set_send_timeout(std::chrono::milliseconds timeout) {
   settings_.send_timeout = timeout;
-  if (blocked_since_ != steady_time::max()) arm_timer(blocked_since_ + timeout);
+  if (blocked_since_ != steady_time::max()) arm_timer(after(blocked_since_, timeout));
 }
 
 void connection::arm_timer(steady_time when) {
@@ -304,7 +304,7 @@ void connection::on_timer(steady_time now) {
   }
   if (state_ == state::closed) return;
   if (partial_since_ != steady_time::max() && state_ == state::open &&
-      now - partial_since_ >= settings_.partial_timeout) {
+      now >= after(partial_since_, settings_.partial_timeout)) {
     return close(close_reason::partial);
   }
   arm_next_timer();
@@ -315,7 +315,7 @@ void connection::on_timer(steady_time now) {
 bool connection::is_stuck(steady_time now) {
   const auto overdue = [&] {
     return blocked_since_ != steady_time::max() && !drop_when_slow_ &&
-           now - blocked_since_ >= settings_.send_timeout;
+           now >= after(blocked_since_, settings_.send_timeout);
   };
   if (overdue() && write_some() == write_result::all) {
     // Nothing waits for the kernel's word any more, and what is queued from now on must not.
@@ -329,10 +329,10 @@ bool connection::is_stuck(steady_time now) {
 void connection::arm_next_timer() {
   steady_time when = deadline_;
   if (blocked_since_ != steady_time::max() && !drop_when_slow_) {
-    when = std::min(when, blocked_since_ + settings_.send_timeout);
+    when = std::min(when, after(blocked_since_, settings_.send_timeout));
   }
   if (partial_since_ != steady_time::max()) {
-    when = std::min(when, partial_since_ + settings_.partial_timeout);
+    when = std::min(when, after(partial_since_, settings_.partial_timeout));
   }
   if (when != steady_time::max()) arm_timer(when);
 }
@@ -352,7 +352,7 @@ void connection::close_gracefully(close_reason why, std::chrono::milliseconds pa
   state_ = state::lingering;
   held_ = false;
   reading_stopped_ = false;
-  deadline_ = clock_now() + patience;
+  deadline_ = after(clock_now(), patience);
   arm_timer(deadline_);
   if (transport_.is_secured()) {
     flush();

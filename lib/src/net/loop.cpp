@@ -200,8 +200,8 @@ void loop::run_public_timers(steady_time now) {
     const auto timer = first->second;  // its body may stop it
     if (timer->interval.count() > 0) {
       // From when it was due, not from when it ran; but those that were missed are not made up for.
-      const auto next = std::max(first->first + timer->interval, now);
-      timers_[timer->id] = timetable_.emplace(next + std::chrono::nanoseconds(1), timer);
+      const auto next = std::max(after(first->first, timer->interval), now);
+      timers_[timer->id] = timetable_.emplace(after(next, std::chrono::nanoseconds(1)), timer);
     } else {
       timers_.erase(timer->id);
     }
@@ -215,7 +215,7 @@ runtime::timer_id loop::start_timer(runtime::timer_id id, std::chrono::milliseco
                                     std::function<void()> body) {
   if (stopped_early_.contains(id)) return id;
   auto timer = std::make_shared<public_timer>(public_timer{id, interval, std::move(body)});
-  timers_[id] = timetable_.emplace(clock_now() + delay, std::move(timer));
+  timers_[id] = timetable_.emplace(after(clock_now(), delay), std::move(timer));
   return id;
 }
 

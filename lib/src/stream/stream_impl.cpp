@@ -66,7 +66,7 @@ void stream_impl::opened(net::unique_fd socket, std::error_code error) {
   transport_ = security_.over(std::move(socket));
   security_ = {};
   if (transport_.is_secured()) return connected();
-  secure_until_ = net::clock_now() + transport_.handshake_timeout();
+  secure_until_ = net::after(net::clock_now(), transport_.handshake_timeout());
   arm(secure_until_);
   secure();
 }
@@ -235,7 +235,7 @@ void stream_impl::set_keepalive(std::chrono::seconds idle) {
 void stream_impl::look_after_peer() {
   look_at_ = net::steady_time::max();
   if (options_.keepalive.count() <= 0) return;
-  look_at_ = net::clock_now() + options_.keepalive;
+  look_at_ = net::after(net::clock_now(), options_.keepalive);
   arm(look_at_);
 }
 
@@ -254,7 +254,7 @@ void stream_impl::on_timer(net::steady_time now) {
   if (state_ == state::ended) return;
   net::steady_time next = std::min({linger_until_, secure_until_, look_at_});
   if (blocked_since_ != net::steady_time::max() && patience().count() > 0) {
-    next = std::min(next, blocked_since_ + patience());
+    next = std::min(next, net::after(blocked_since_, patience()));
   }
   if (next != net::steady_time::max()) arm(next);
 }
@@ -263,7 +263,7 @@ void stream_impl::on_timer(net::steady_time now) {
 bool stream_impl::is_stuck(net::steady_time now) {
   const auto overdue = [&] {
     return blocked_since_ != net::steady_time::max() && patience().count() > 0 &&
-           now - blocked_since_ >= patience();
+           now >= net::after(blocked_since_, patience());
   };
   if (!overdue()) return false;
   // It calls a socket writable only when a third of its buffer is free, which a slow reader may

@@ -93,7 +93,7 @@ void stream_relay::opened(std::size_t number, net::unique_fd socket) {
     return finish(true);
   }
   if (s.bytes.is_secured()) return secured(number);
-  loop_.schedule(*this, std::chrono::steady_clock::now() + s.bytes.handshake_timeout());
+  loop_.schedule(*this, net::after(net::clock_now(), s.bytes.handshake_timeout()));
   secure(number);
 }
 
@@ -120,7 +120,7 @@ void stream_relay::join() {
     return finish(true);
   }
   is_joined_ = true;
-  if (keepalive_.count() > 0) loop_.schedule(*this, net::clock_now() + keepalive_);
+  if (keepalive_.count() > 0) loop_.schedule(*this, net::after(net::clock_now(), keepalive_));
   pump();
 }
 
@@ -271,7 +271,7 @@ void stream_relay::on_timer(net::steady_time now) {
     return net::is_unanswered(s.bytes.handle(), keepalive_);
   };
   if (!is_joined_ || is_gone(sides_[0]) || is_gone(sides_[1])) return finish(true);
-  loop_.schedule(*this, now + keepalive_);
+  loop_.schedule(*this, net::after(now, keepalive_));
 }
 
 // With both ends known, all that is left is to pass them on.

@@ -172,7 +172,7 @@ void stream_impl::wait_writable() {
   update_interest();
   if ((outbox_.empty() && !was_full_.load()) || patience().count() == 0) return;
   if (blocked_since_ == net::steady_time::max()) blocked_since_ = net::clock_now();
-  arm(blocked_since_ + patience());
+  arm(net::after(blocked_since_, patience()));
 }
 
 void stream_impl::shutdown_write() {

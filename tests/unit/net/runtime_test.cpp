@@ -131,6 +131,21 @@ TEST_CASE("one-shot and periodic timers") {
   loops.stop_timer(123456789);
 }
 
+TEST_CASE("timers that wait for ever") {
+  constexpr auto ever = std::chrono::milliseconds::max();
+  runtime loops({.loops = 1, .log = {}});
+  loops.start();
+  std::atomic<int> never = 0;
+  std::atomic<int> once = 0;
+  loops.start_timer(0, ever, 0ms, [&] { ++never; });
+  loops.start_timer(0, 0ms, ever, [&] { ++once; });
+  std::atomic<bool> done = false;
+  loops.start_timer(0, 30ms, 0ms, [&] { done = true; });
+  REQUIRE(wait_until([&] { return done.load(); }));
+  CHECK(never == 0);
+  CHECK(once == 1);
+}
+
 TEST_CASE("a timer may stop itself, and on its loop stopping is final at once") {
   runtime loops({.loops = 1, .log = {}});
   loops.start();

@@ -93,6 +93,17 @@ TEST_CASE("nobody comes: one word, and the port is given up") {
   CHECK(server->stats().streams == 0);
 }
 
+TEST_CASE("somebody is waited for, for ever") {
+  stream_server server;
+  server.options.timeout = std::chrono::milliseconds::max();
+  auto client = server.client();
+  const std::uint16_t port = server.offer(client);
+  server.settle();
+  CHECK(server.log.ends() == 0);
+  tcp_peer peer({server.at().ip, port});
+  CHECK(server.log.wait_linked());
+}
+
 TEST_CASE("closed before anybody has come") {
   stream_server server;
   auto client = server.client();
