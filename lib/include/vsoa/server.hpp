@@ -79,8 +79,8 @@ struct server_limits {
 
 /// How a server is set up; what is not here can be changed later.
 struct server_options {
-  std::string info =
-      "\"\"";  ///< SERVINFO, as JSON text, else construction throws; keep it under 2048 bytes
+  std::string info = "\"\"";  ///< SERVINFO, as JSON text that goes into a packet, else construction
+                              ///< throws std::invalid_argument; keep it under 2048 bytes
   std::vector<credential>
       credentials;  ///< none: open to all. The first that matches gives the role
   /// What clients can make it hold.
@@ -238,7 +238,9 @@ class VSOA_API server {
   /// @return the bound address
   socket_address listen(const socket_address& address);
 
-  /// Begins to accept. Once.
+  /// Begins to accept. Once. Waits for the loops of its addresses, if they run, so not on one of
+  /// the runtime's loops. Throws std::system_error if the kernel refuses; then it can only be
+  /// stopped.
   void start();
   /// Stops accepting, and reading from clients; answers of calls in flight still go out.
   /// Not on a loop's thread.
