@@ -208,7 +208,7 @@ struct vsoa_host {
   int (*client_set_priority)(const vsoa_host *host, vsoa_client client, int priority);
   /* TCP keepalive; 0: off. */
   int (*client_set_keepalive)(const vsoa_host *host, vsoa_client client, unsigned idle_seconds);
-  /* For the kernel to take some of what is queued. */
+  /* For the kernel to take some of what is queued; 0: no limit. */
   int (*client_set_send_timeout)(const vsoa_host *host, vsoa_client client, unsigned milliseconds);
   /* Ends the session. */
   int (*client_close)(const vsoa_host *host, vsoa_client client);

@@ -66,7 +66,8 @@ struct server_limits {
                                                       ///< handshake, to the first good SERVINFO
   std::chrono::milliseconds partial_timeout{
       30000};                                   ///< for the rest of a packet once begun; 0: none
-  std::chrono::milliseconds send_timeout{100};  ///< for the kernel to take some of what waits
+  std::chrono::milliseconds send_timeout{100};  ///< for the kernel to take some of what waits;
+                                                ///< 0: none
   std::size_t outbox = 4U << 20;                ///< bytes queued for one client
   /// What is done then.
   slow_consumer slow = slow_consumer::close;

@@ -10,10 +10,15 @@ namespace {
 // Of interest_: the poller does not know the socket for now.
 constexpr std::uint32_t not_asked = ~std::uint32_t{0};
 
+std::chrono::milliseconds or_never(std::chrono::milliseconds timeout) noexcept {
+  return timeout.count() > 0 ? timeout : std::chrono::milliseconds::max();
+}
+
 }  // namespace
 
 connection::connection(loop& where, transport bytes, bool v6, traffic& counters, const settings& s)
     : loop_(where), transport_(std::move(bytes)), traffic_(counters), settings_(s), v6_(v6) {
+  settings_.send_timeout = or_never(s.send_timeout);
   set_no_delay(native_handle());
 }
 
@@ -280,11 +285,14 @@ void connection::set_deadline(steady_time when) {
 }
 
 void connection::set_send_timeout(std::chrono::milliseconds timeout) {
-  settings_.send_timeout = timeout;
-  if (blocked_since_ != steady_time::max()) arm_timer(after(blocked_since_, timeout));
+  settings_.send_timeout = or_never(timeout);
+  if (blocked_since_ != steady_time::max()) {
+    arm_timer(after(blocked_since_, settings_.send_timeout));
+  }
 }
 
 void connection::arm_timer(steady_time when) {
+  if (when == steady_time::max()) return;
   if (!is_waiting() || due() > when) loop_.schedule(*this, when);
 }
 

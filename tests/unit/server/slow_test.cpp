@@ -164,7 +164,7 @@ TEST_CASE("a caller that never reads its replies is held, then reset; memory sta
 }
 
 TEST_CASE("a caller that reads late gets every answer") {
-  test_server server(small_outbox(vsoa::slow_consumer::close, never));
+  test_server server(small_outbox(vsoa::slow_consumer::close, 0ms));  // none
   server->command("/echo", echo);
   server.start();
   tcp_peer late = slow_client(server);
