@@ -351,7 +351,9 @@ class VSOA_API server {
   /// client has reached us, and takes one connection, from the client's address. Tell the client
   /// the tunnel id in the answer to its call. Callbacks run on the client's loop; a stream outlives
   /// its client's session unless the options say otherwise. When nobody has come in time,
-  /// on_link(false) is all that is told. drain() closes streams and offers no more.
+  /// on_link(false) is all that is told. drain() lets streams send
+  /// what is queued if that is all, by shutdown_write() or close(); it resets the others, so that
+  /// what is cut off does not look whole, and offers no more.
   stream_offer create_stream(client_id client, stream_callbacks callbacks,
                              const stream_options& options = {});
   /// The same for a stream that another server offers: once the client has come we connect to
