@@ -196,8 +196,9 @@ void plugin_streams::board::close_all() {
     is_closed_ = true;
     last.swap(entries_);
   }
+  // What the plugin had not said to the end must not look whole to the client.
   for (const auto& [id, e] : last)
-    e->handle.close();
+    e->has_said_all ? e->handle.close() : e->handle.abort();
 }
 
 // --- the face ---

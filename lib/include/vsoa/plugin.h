@@ -208,7 +208,7 @@ struct vsoa_host {
   int (*client_set_priority)(const vsoa_host *host, vsoa_client client, int priority);
   /* TCP keepalive; 0: off. */
   int (*client_set_keepalive)(const vsoa_host *host, vsoa_client client, unsigned idle_seconds);
-  /* For the kernel to take some of what is queued. */
+  /* For the kernel to take some of what is queued; 0: no limit. */
   int (*client_set_send_timeout)(const vsoa_host *host, vsoa_client client, unsigned milliseconds);
   /* Ends the session. */
   int (*client_close)(const vsoa_host *host, vsoa_client client);
@@ -253,7 +253,8 @@ struct vsoa_host {
    * shutdown: nothing more is sent, behind what is queued; reading goes on.
    * close: ends the stream behind what is queued, and throws away what comes in; abort 1: at once, by a
    *   reset.
-   * set_keepalive: TCP keepalive, the stream ends after about three times idle_seconds of silence; 0: off.
+   * set_keepalive: TCP keepalive, the stream ends after about three times idle_seconds without an answer;
+   *   0: off; at first 10.
    * set_send_timeout: the stream ends when nothing of what is queued leaves for so long; 0: never, as at
    *   first. */
   int (*stream_create)(const vsoa_host *host, vsoa_client client, const vsoa_stream_callbacks *callbacks,

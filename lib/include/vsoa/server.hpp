@@ -66,7 +66,8 @@ struct server_limits {
                                                       ///< handshake, to the first good SERVINFO
   std::chrono::milliseconds partial_timeout{
       30000};                                   ///< for the rest of a packet once begun; 0: none
-  std::chrono::milliseconds send_timeout{100};  ///< for the kernel to take some of what waits
+  std::chrono::milliseconds send_timeout{100};  ///< for the kernel to take some of what waits;
+                                                ///< 0: none
   std::size_t outbox = 4U << 20;                ///< bytes queued for one client
   /// What is done then.
   slow_consumer slow = slow_consumer::close;
@@ -79,8 +80,8 @@ struct server_limits {
 
 /// How a server is set up; what is not here can be changed later.
 struct server_options {
-  std::string info =
-      "\"\"";  ///< SERVINFO, as JSON text, else construction throws; keep it under 2048 bytes
+  std::string info = "\"\"";  ///< SERVINFO, as JSON text that goes into a packet, else construction
+                              ///< throws std::invalid_argument; keep it under 2048 bytes
   std::vector<credential>
       credentials;  ///< none: open to all. The first that matches gives the role
   /// What clients can make it hold.
@@ -238,7 +239,9 @@ class VSOA_API server {
   /// @return the bound address
   socket_address listen(const socket_address& address);
 
-  /// Begins to accept. Once.
+  /// Begins to accept. Once. Waits for the loops of its addresses, if they run, so not on one of
+  /// the runtime's loops. Throws std::system_error if the kernel refuses; then it can only be
+  /// stopped.
   void start();
   /// Stops accepting, and reading from clients; answers of calls in flight still go out.
   /// Not on a loop's thread.
@@ -348,7 +351,9 @@ class VSOA_API server {
   /// client has reached us, and takes one connection, from the client's address. Tell the client
   /// the tunnel id in the answer to its call. Callbacks run on the client's loop; a stream outlives
   /// its client's session unless the options say otherwise. When nobody has come in time,
-  /// on_link(false) is all that is told. drain() closes streams and offers no more.
+  /// on_link(false) is all that is told. drain() lets streams send
+  /// what is queued if that is all, by shutdown_write() or close(); it resets the others, so that
+  /// what is cut off does not look whole, and offers no more.
   stream_offer create_stream(client_id client, stream_callbacks callbacks,
                              const stream_options& options = {});
   /// The same for a stream that another server offers: once the client has come we connect to

@@ -75,15 +75,18 @@ class VSOA_API stream {
   /// Ends it by a reset; what is queued is lost. on_link(false) soon.
   void abort() const;
 
-  /// TCP keepalive: first probe after `idle`, the stream ends after about three times that without
-  /// an answer. 0: off.
+  /// TCP keepalive: first probe after `idle`, the stream ends with timed_out after about three
+  /// times that without an answer, to a probe or to bytes. Who answers and only does not read
+  /// stays. 0: off, and a peer that has vanished keeps its place for ever.
   void set_keepalive(std::chrono::seconds idle) const;
   /// Ends the stream when the kernel takes none of what is queued for that long. 0: never.
   void set_send_timeout(std::chrono::milliseconds timeout) const;
 
   bool is_connected() const noexcept;  ///< from on_link(true) to the end
-  /// Why it ended: timed_out (nobody connected in time, or took what was queued), connection_reset,
-  /// and what else the network says. No error: both sides have ended it, or ours has.
+  /// Why it ended: timed_out (nobody connected in time, took what was queued, or answered),
+  /// connection_reset, and what else the network says. No error: both sides have ended it, or ours
+  /// has. connection_aborted, from on_end on: with TLS, the other side's bytes have ended without
+  /// its saying so, and may be cut off.
   std::error_code error() const noexcept;
   /// Also of one that has ended.
   stream_counters counters() const noexcept;
@@ -116,7 +119,7 @@ struct stream_callbacks {
 /// How a stream is made.
 struct stream_options {
   std::chrono::milliseconds timeout{10000};   ///< for the other side to be connected
-  std::chrono::seconds keepalive{0};          ///< see set_keepalive()
+  std::chrono::seconds keepalive{10};         ///< see set_keepalive()
   std::chrono::milliseconds send_timeout{0};  ///< see set_send_timeout()
   std::size_t outbox = 128U << 10;            ///< queued bytes above which send() takes nothing
                                               ///< more; max_piece - 1 more may be queued

@@ -76,7 +76,7 @@ void client_impl::dial(std::string_view url, const connect_options& options,
     const std::lock_guard lock(mutex_);
     info_.priority = 0;  // the new server's may come before its handshake's answer
   }
-  connect_end_ = std::chrono::steady_clock::now() + options.timeout;
+  connect_end_ = net::after(net::clock_now(), options.timeout);
   rearm();
   dialer_ = std::make_shared<dialer>(loops_, loop_,
                                      [this](dialer::result found) { dialed(std::move(found)); });
@@ -102,7 +102,7 @@ void client_impl::dialed(dialer::result found) {
   }
   set_phase(phase::handshake);
   if (tls_) {
-    secured_by_ = std::chrono::steady_clock::now() + tls_->handshake_timeout();
+    secured_by_ = net::after(net::clock_now(), tls_->handshake_timeout());
     rearm();
   }
   send_servinfo();  // with TLS it leaves when that is ready

@@ -43,7 +43,7 @@ dialer::dialer(runtime& loops, net::loop& where, callback done)
 
 void dialer::start(std::string_view url, const connect_options& options) {
   options_ = options;
-  end_ = std::chrono::steady_clock::now() + options.timeout;
+  end_ = net::after(net::clock_now(), options.timeout);
   auto parsed = server_url::parse(url);
   if (!parsed) return finish_later(connect_errc::not_found);
   url_ = std::move(*parsed);

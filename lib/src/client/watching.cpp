@@ -139,7 +139,7 @@ bool client_impl::set_turbo(std::chrono::milliseconds turbo) {
 
 void client_impl::plan_reconnect() {
   if (!robot_ || closed_) return;
-  reconnect_at_ = std::chrono::steady_clock::now() + delays_.next(any_number());
+  reconnect_at_ = net::after(net::clock_now(), delays_.next(any_number()));
   rearm();
 }
 

@@ -32,10 +32,15 @@ class halfway {
   unsigned packets_ = 0;
 };
 
+std::chrono::milliseconds or_never(std::chrono::milliseconds timeout) noexcept {
+  return timeout.count() > 0 ? timeout : std::chrono::milliseconds::max();
+}
+
 }  // namespace
 
 connection::connection(loop& where, transport bytes, bool v6, traffic& counters, const settings& s)
     : loop_(where), transport_(std::move(bytes)), traffic_(counters), settings_(s), v6_(v6) {
+  settings_.send_timeout = or_never(s.send_timeout);
   set_no_delay(native_handle());
 }
 
@@ -182,7 +187,8 @@ connection::next connection::take(const packet_view& p) {
 
 // Between two packets of one read: offers the kernel the answers so far.
 connection::next connection::offer(next wanted) {
-  if (!dirty_) flush();
+  flush();
+  // The kernel's refusal may have been the end: nothing is handed to who has been told of it.
   if (state_ != state::open || reading_stopped_) return next::stop;
   return may_go_on() ? wanted : next::pause;
 }
@@ -192,7 +198,7 @@ void connection::note_partial() {
     partial_since_ = steady_time::max();
   } else if (partial_since_ == steady_time::max() && settings_.partial_timeout.count() > 0) {
     partial_since_ = clock_now();
-    arm_timer(partial_since_ + settings_.partial_timeout);
+    arm_timer(after(partial_since_, settings_.partial_timeout));
   }
 }
 
@@ -208,6 +214,7 @@ void connection::send(const slice& s) {
 void connection::send_alone(const slice& s) {
   if (state_ != state::open) return;
   flush();
+  if (state_ != state::open) return;
   if (!outbox_.empty()) return send(s);
   slice rest = s;
   iovec part{s.block->data() + s.begin, s.size()};
@@ -291,7 +298,7 @@ connection::write_result connection::write_some() {
 void connection::blocked() {
   outbox_.detach();
   if (blocked_since_ == steady_time::max()) blocked_since_ = clock_now();
-  arm_timer(blocked_since_ + settings_.send_timeout);
+  arm_timer(after(blocked_since_, settings_.send_timeout));
   waiting_writable_ = true;
   update_interest();
 }
@@ -309,11 +316,14 @@ void connection::set_deadline(steady_time when) {
 }
 
 void connection::set_send_timeout(std::chrono::milliseconds timeout) {
-  settings_.send_timeout = timeout;
-  if (blocked_since_ != steady_time::max()) arm_timer(blocked_since_ + timeout);
+  settings_.send_timeout = or_never(timeout);
+  if (blocked_since_ != steady_time::max()) {
+    arm_timer(after(blocked_since_, settings_.send_timeout));
+  }
 }
 
 void connection::arm_timer(steady_time when) {
+  if (when == steady_time::max()) return;
   if (!is_waiting() || due() > when) loop_.schedule(*this, when);
 }
 
@@ -333,7 +343,7 @@ void connection::on_timer(steady_time now) {
   }
   if (state_ == state::closed) return;
   if (partial_since_ != steady_time::max() && state_ == state::open &&
-      now - partial_since_ >= settings_.partial_timeout) {
+      now >= after(partial_since_, settings_.partial_timeout)) {
     return close(close_reason::partial);
   }
   arm_next_timer();
@@ -344,7 +354,7 @@ void connection::on_timer(steady_time now) {
 bool connection::is_stuck(steady_time now) {
   const auto overdue = [&] {
     return blocked_since_ != steady_time::max() && !drop_when_slow_ &&
-           now - blocked_since_ >= settings_.send_timeout;
+           now >= after(blocked_since_, settings_.send_timeout);
   };
   if (overdue() && write_some() == write_result::all) {
     // Nothing waits for the kernel's word any more, and what is queued from now on must not.
@@ -358,10 +368,10 @@ bool connection::is_stuck(steady_time now) {
 void connection::arm_next_timer() {
   steady_time when = deadline_;
   if (blocked_since_ != steady_time::max() && !drop_when_slow_) {
-    when = std::min(when, blocked_since_ + settings_.send_timeout);
+    when = std::min(when, after(blocked_since_, settings_.send_timeout));
   }
   if (partial_since_ != steady_time::max()) {
-    when = std::min(when, partial_since_ + settings_.partial_timeout);
+    when = std::min(when, after(partial_since_, settings_.partial_timeout));
   }
   if (when != steady_time::max()) arm_timer(when);
 }
@@ -381,7 +391,7 @@ void connection::close_gracefully(close_reason why, std::chrono::milliseconds pa
   state_ = state::lingering;
   held_ = false;
   reading_stopped_ = false;
-  deadline_ = clock_now() + patience;
+  deadline_ = after(clock_now(), patience);
   arm_timer(deadline_);
   if (transport_.is_secured()) {
     flush();

@@ -49,8 +49,8 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
  public:
   using next = protocol::packet_reader::next;
   struct settings {
-    std::chrono::milliseconds send_timeout;
-    std::chrono::milliseconds partial_timeout;
+    std::chrono::milliseconds send_timeout;     // 0: none
+    std::chrono::milliseconds partial_timeout;  // 0: none
     std::size_t outbox_limit;
   };
 

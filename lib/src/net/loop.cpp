@@ -200,8 +200,8 @@ void loop::run_public_timers(steady_time now) {
     const auto timer = first->second;  // its body may stop it
     if (timer->interval.count() > 0) {
       // From when it was due, not from when it ran; but those that were missed are not made up for.
-      const auto next = std::max(first->first + timer->interval, now);
-      timers_[timer->id] = timetable_.emplace(next + std::chrono::nanoseconds(1), timer);
+      const auto next = std::max(after(first->first, timer->interval), now);
+      timers_[timer->id] = timetable_.emplace(after(next, std::chrono::nanoseconds(1)), timer);
     } else {
       timers_.erase(timer->id);
     }
@@ -213,16 +213,23 @@ void loop::run_public_timers(steady_time now) {
 runtime::timer_id loop::start_timer(runtime::timer_id id, std::chrono::milliseconds delay,
                                     std::chrono::milliseconds interval,
                                     std::function<void()> body) {
+  if (stopped_early_.contains(id)) return id;
   auto timer = std::make_shared<public_timer>(public_timer{id, interval, std::move(body)});
-  timers_[id] = timetable_.emplace(clock_now() + delay, std::move(timer));
+  timers_[id] = timetable_.emplace(after(clock_now(), delay), std::move(timer));
   return id;
 }
 
 void loop::stop_timer(runtime::timer_id id) {
   const auto found = timers_.find(id);
-  if (found == timers_.end()) return;
-  timetable_.erase(found->second);
-  timers_.erase(found);
+  if (found != timers_.end()) {
+    timetable_.erase(found->second);
+    timers_.erase(found);
+    return;
+  }
+  // Its start may still lie in the mail, in front of what is posted now.
+  if (!has_mail() && reading_mail_.empty()) return;
+  stopped_early_.insert(id);
+  post([this, id] { stopped_early_.erase(id); });
 }
 
 }  // namespace vsoa::net

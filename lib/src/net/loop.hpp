@@ -14,6 +14,7 @@
 #include <mutex>
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "net/chunk.hpp"
@@ -143,6 +144,7 @@ class loop {
   steady_time wheel_due_ = steady_time::max();
   timetable timetable_;
   std::unordered_map<runtime::timer_id, timetable::iterator> timers_;
+  std::unordered_set<runtime::timer_id> stopped_early_;  // before their start has been read
   steady_time busy_since_{};  // when something was last ready; with busy_poll_ only
 };
 
@@ -168,7 +170,8 @@ class VSOA_HIDDEN runtime::impl {
   net::loop& next() noexcept { return at(next_loop_.fetch_add(1, std::memory_order_relaxed)); }
   bool is_running() const noexcept { return phase_ == phase::running; }
   /// Runs `work` on the loop and returns when it is done: at once when it is here, or no thread
-  /// runs.
+  /// runs. When the runtime is being stopped and the loop does not come to it, it runs here, once
+  /// the loops have ended.
   void run_and_wait(net::loop& where, const std::function<void()>& work);
   bool quiesce(std::chrono::milliseconds patience);
   /// Made, and its thread started, when it is first asked for. Any thread.
@@ -179,7 +182,12 @@ class VSOA_HIDDEN runtime::impl {
 
  private:
   friend class runtime;
-  enum class phase { fresh, running, stopping, stopped };
+  bool has_loops() const noexcept {
+    const phase now = phase_;
+    return now == phase::running || now == phase::stopping;
+  }
+  /// stopping: the loops are about to end; joined: they have, the service is about to.
+  enum class phase { fresh, running, stopping, joined, stopped };
   struct threads;
 
   log_sink log_;

@@ -25,9 +25,11 @@ std::size_t usable_cores() {
   return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
 }
 
-// What `work` throws stays where it runs, and nobody waits for ever.
-template <class Where>
-void wait_for(Where& where, const std::function<void()>& work) {
+// What `work` throws stays where it runs, and nobody waits for ever: what is posted to a thread
+// that ends meanwhile is not run there, but here, once `has_ended` says so.
+template <class Where, class Ended>
+void wait_for(Where& where, const std::function<void()>& work, Ended has_ended) {
+  constexpr std::chrono::milliseconds look_around{100};
   std::promise<void> done;
   where.post([&] {
     struct always {
@@ -36,7 +38,15 @@ void wait_for(Where& where, const std::function<void()>& work) {
     } const at_the_end{done};
     work();
   });
-  done.get_future().wait();
+  const auto end = done.get_future();
+  const auto is_done = [&](std::chrono::milliseconds bound) {
+    return end.wait_for(bound) == std::future_status::ready;
+  };
+  while (!is_done(look_around)) {
+    if (!has_ended()) continue;
+    if (!is_done({})) work();
+    return;
+  }
 }
 
 }  // namespace
@@ -70,6 +80,8 @@ void runtime::impl::start() {
 }
 
 void runtime::impl::stop() {
+  // Nobody begins to wait for a loop that may have had its last turn.
+  phase_ = phase::stopping;
   for (const auto& l : loops_)
     l->request_stop();
   for (auto& thread : threads_->all)
@@ -78,7 +90,7 @@ void runtime::impl::stop() {
   net::service* beside = nullptr;
   {
     const std::lock_guard lock(service_mutex_);
-    phase_ = phase::stopping;  // a service made from now on is not started
+    phase_ = phase::joined;  // a service made from now on is not started
     beside = service_.get();
   }
   // Not under the lock: what runs there may ask for the service.
@@ -94,26 +106,26 @@ net::loop* runtime::impl::here() noexcept {
 }
 
 void runtime::impl::run_and_wait(net::loop& where, const std::function<void()>& work) {
-  if (where.is_here() || phase_ != phase::running) return work();
-  wait_for(where, work);
+  if (where.is_here() || !has_loops()) return work();
+  wait_for(where, work, [this] { return !has_loops(); });
 }
 
 net::service& runtime::impl::services() {
   const std::lock_guard lock(service_mutex_);
   if (!service_) {
     service_ = std::make_unique<net::service>(log_);
-    if (phase_ == phase::running) service_->start();
+    if (has_loops()) service_->start();
   }
   return *service_;
 }
 
 void runtime::impl::run_and_wait(net::service& where, const std::function<void()>& work) {
   if (where.is_here() || phase_ == phase::fresh || phase_ == phase::stopped) return work();
-  wait_for(where, work);
+  wait_for(where, work, [this] { return phase_ == phase::stopped; });
 }
 
 bool runtime::impl::quiesce(std::chrono::milliseconds patience) {
-  if (phase_ != phase::running) return true;
+  if (!has_loops()) return true;
   // Shared: a loop that is stuck may come to its task when nobody waits any more.
   struct rendezvous {
     std::mutex mutex;
@@ -132,8 +144,17 @@ bool runtime::impl::quiesce(std::chrono::milliseconds patience) {
       if (--meeting->missing == 0) meeting->all_came.notify_all();
     });
   }
+  // In pieces: loops that end meanwhile come no more, and have nobody inside.
+  constexpr std::chrono::milliseconds look_around{100};
+  const auto until = net::after(net::clock_now(), patience);
   std::unique_lock lock(meeting->mutex);
-  return meeting->all_came.wait_for(lock, patience, [&] { return meeting->missing == 0; });
+  for (;;) {
+    const auto next = std::min(until, net::clock_now() + look_around);
+    if (meeting->all_came.wait_until(lock, next, [&] { return meeting->missing == 0; }))
+      return true;
+    if (!has_loops()) return true;
+    if (next == until) return false;
+  }
 }
 
 runtime::runtime(runtime_options options) : impl_(std::make_unique<impl>(std::move(options))) {}

@@ -157,6 +157,16 @@ void set_keepalive(int fd, std::chrono::seconds idle) noexcept {
   set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 2);
 }
 
+bool is_unanswered(int fd, std::chrono::seconds idle) noexcept {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return false;
+  // Twice, as one may be on its way; the kernel asks ever more rarely who does not read.
+  const bool has_tried = info.tcpi_retransmits >= 2 || info.tcpi_probes >= 2;
+  // Between two looks it is found on average after three times `idle`.
+  return has_tried && std::chrono::milliseconds(info.tcpi_last_ack_recv) / 5 * 2 >= idle;
+}
+
 void set_no_delay(int fd) noexcept {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }

@@ -62,8 +62,13 @@ int pending_error(int fd) noexcept;
 /// Priority 0..7 as the IP type of service; failures are ignored. Source: the wire notes,
 /// "Priority".
 void set_type_of_service(int fd, bool v6, std::uint8_t priority) noexcept;
-/// TCP keepalive: first probe after `idle`, dead after about three times that. 0: off.
+/// TCP keepalive: first probe after `idle`, dead after about three times that. 0: off. The kernel
+/// does so where all is answered and nothing more is said; else see is_unanswered().
 void set_keepalive(int fd, std::chrono::seconds idle) noexcept;
+/// Whether what was sent has had no answer for so long that keepalive would call the other side
+/// dead, to be asked every `idle`: the kernel itself would try for a quarter of an hour. A reader
+/// that stands still does answer, and TCP_USER_TIMEOUT would end it all the same.
+bool is_unanswered(int fd, std::chrono::seconds idle) noexcept;
 void set_no_delay(int fd) noexcept;
 /// Makes the next close() reset the connection.
 void set_reset_on_close(int fd) noexcept;

@@ -16,6 +16,17 @@ inline steady_time clock_now() noexcept {
   return std::chrono::steady_clock::now();
 }
 
+/// `t` + `wait`; the end of time if that is beyond it, as "for ever" may be asked for by a large
+/// number. What is negative is nothing.
+template <class Rep, class Period>
+constexpr steady_time after(steady_time t, std::chrono::duration<Rep, Period> wait) noexcept {
+  using coarse = std::chrono::duration<Rep, Period>;
+  if (wait <= coarse::zero()) return t;
+  // In the unit of `wait`: in the clock's it may be too large.
+  if (wait >= std::chrono::floor<coarse>(steady_time::max() - t)) return steady_time::max();
+  return t + wait;
+}
+
 class timer_wheel {
  public:
   static constexpr std::chrono::milliseconds tick{10};

@@ -100,7 +100,10 @@ io_result tls_session::read(std::span<std::byte> into) noexcept {
   if (into.size() < min_read_bytes) return {io_outcome::failed};
   const auto room = into.subspan(front_bytes);
   const ssize_t count = ::recv(socket_, room.data(), room.size(), 0);
-  if (count == 0) return {io_outcome::closed};
+  if (count == 0) {
+    is_cut_ = true;
+    return {io_outcome::closed};
+  }
   if (count < 0) {
     return {errno == EAGAIN || errno == EINTR ? io_outcome::blocked : io_outcome::failed};
   }

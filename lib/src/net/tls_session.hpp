@@ -47,7 +47,10 @@ class tls_session {
   /// Whether read() has something to say without the socket being readable.
   bool has_pending() const noexcept { return end_.has_value(); }
   /// Whether bytes wait that no write() is waiting for: write({}) when the socket is writable.
-  bool wants_write() const noexcept { return !unsent_.empty(); }
+  bool wants_write() const noexcept { return !broken_ && !unsent_.empty(); }
+
+  /// Whether the other side's bytes have ended without its saying so: something may be missing.
+  bool is_cut() const noexcept { return is_cut_; }
 
   /// The other side's certificate once secured: DER; empty: it has shown none. Any thread, if what
   /// tells it that this is secured is synchronised.
@@ -74,6 +77,7 @@ class tls_session {
   std::size_t owed_ = 0;              // plain bytes in there, not yet said to be moved
   x509_ptr peer_;
   bool said_goodbye_ = false;
+  bool is_cut_ = false;
   std::string failure_;
 };
 

@@ -64,7 +64,9 @@ transport::result transport::tls_read(std::span<std::byte> into) noexcept {
 }
 
 transport::result transport::tls_write(std::span<iovec> parts) noexcept {
-  return tls_->write(parts);
+  const result r = tls_->write(parts);
+  if (must_shut_ && !tls_->wants_write()) shut();
+  return r;
 }
 
 bool transport::tls_has_pending() const noexcept {
@@ -75,8 +77,21 @@ bool transport::tls_wants_write() const noexcept {
   return tls_->wants_write();
 }
 
+bool transport::tls_is_cut() const noexcept {
+  return tls_->is_cut();
+}
+
 void transport::shutdown_write() noexcept {
-  if (tls_ != nullptr) tls_->say_goodbye();
+  if (tls_ != nullptr) {
+    tls_->say_goodbye();
+    must_shut_ = tls_->wants_write();
+    if (must_shut_) return;
+  }
+  shut();
+}
+
+void transport::shut() noexcept {
+  must_shut_ = false;
   ::shutdown(handle(), SHUT_WR);
 }
 

@@ -62,6 +62,9 @@ class transport {
       return tls_read(into);
     return plain_read(into);
   }
+  /// With TLS, once read() says closed: whether the other side has not said so itself. Whoever cuts
+  /// the connection can do that, and what has come may not be all.
+  bool is_cut() const noexcept { return tls_ != nullptr && tls_is_cut(); }
   /// Whether read() has more to say though the socket may not be readable: read again, now.
   bool has_pending() const noexcept { return tls_ != nullptr && tls_has_pending(); }
   /// One write, of several pieces; with TLS of as many records as the socket takes. What has not
@@ -73,7 +76,8 @@ class transport {
   }
   /// One read of bytes that nobody wants, encrypted or not.
   result discard(std::span<std::byte> into) noexcept { return plain_read(into); }
-  /// Nothing more will be written.
+  /// Nothing more will be written. If TLS can't say so now, the end of the bytes follows what it
+  /// has to say: write({}) as long as wants_write().
   void shutdown_write() noexcept;
   /// @param reset  the other side shall see a reset
   void close(bool reset = false) noexcept;
@@ -93,9 +97,12 @@ class transport {
   result tls_write(std::span<iovec> parts) noexcept;
   bool tls_has_pending() const noexcept;
   bool tls_wants_write() const noexcept;
+  bool tls_is_cut() const noexcept;
+  void shut() noexcept;
 
   unique_fd socket_;
   bool handshaking_ = false;
+  bool must_shut_ = false;            // as soon as TLS has nothing to say any more
   std::unique_ptr<tls_session> tls_;  // before the socket is closed
 };
 

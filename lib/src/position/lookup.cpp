@@ -38,7 +38,7 @@ class lookup_operation : public std::enable_shared_from_this<lookup_operation> {
         done_(std::move(done)) {}
 
   void start() {
-    if (options_.total.count() > 0) end_ = std::chrono::steady_clock::now() + options_.total;
+    if (options_.total.count() > 0) end_ = net::after(net::clock_now(), options_.total);
     query_ ? ask_next_server() : finish({});
   }
 

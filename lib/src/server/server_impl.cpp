@@ -18,6 +18,9 @@ namespace {
 // Quick datagrams on their way from the socket's loop to the client's: the rest is dropped.
 constexpr std::size_t quick_inbox_limit = 4U << 20;
 
+// Of a handshake's answer, beside the client's id and our quick port.
+constexpr std::size_t max_info_bytes = max_packet_bytes - header_bytes - 8;
+
 client_id random_id() {
   client_id id = 0;
   while (::getrandom(&id, sizeof id, 0) != sizeof id) {
@@ -49,6 +52,11 @@ server_impl::server_impl(runtime& loops, server_options options)
       send_timeout_(options_.limits.send_timeout) {
   // Official Node.js clients drop a connection whose handshake brings anything else.
   if (!protocol::is_json(options_.info)) throw std::invalid_argument("server: info is not JSON");
+  if (options_.info.size() > max_info_bytes) {
+    throw std::invalid_argument("server: info has " + std::to_string(options_.info.size()) +
+                                " bytes; at most " + std::to_string(max_info_bytes) +
+                                " go into a packet");
+  }
   if (has_tls()) tls_ = net::tls_context::load(*options_.tls, tls_role::server);
   set_credentials(std::move(options_.credentials));
   for (std::size_t i = 0; i < loops_.size(); ++i) {
@@ -92,27 +100,36 @@ socket_address server_impl::listen(const socket_address& address) {
 }
 
 void server_impl::start() {
-  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
-    endpoints_[i].where->post([self = shared_from_this(), i] {
-      endpoint& e = self->endpoints_[i];
-      if (self->stopped_) return;
-      e.quick = std::make_shared<net::quick_socket>(
-          *e.where, std::move(e.udp),
-          [impl = self.get()](auto datagram, const socket_address& from, const ip_address&) {
-            if (!impl->has_tls()) return impl->quick_arrived(datagram, from);
-            // The quick channel is in the clear, so there is none. Its port is bound all the same:
-            // official Node.js clients die of a port that is unreachable.
-            ++impl->here()->counters().quick_rejected;
-          });
-      e.tcp = std::make_shared<net::listener>(
-          *e.where, std::move(e.socket),
-          [impl = self.get(), i](net::unique_fd socket, const socket_address& peer) {
-            impl->accept(std::move(socket), peer, i);
-          });
-      e.quick->start();
-      e.tcp->start();
+  std::exception_ptr failure;
+  for (std::size_t i = 0; i < endpoints_.size() && !failure; ++i) {
+    loops_.run_and_wait(*endpoints_[i].where, [this, i, &failure] {
+      try {
+        if (!stopped_) start_endpoint(i);
+      } catch (...) {
+        failure = std::current_exception();
+      }
     });
   }
+  if (failure) std::rethrow_exception(failure);
+}
+
+void server_impl::start_endpoint(std::size_t index) {
+  endpoint& e = endpoints_[index];
+  e.quick = std::make_shared<net::quick_socket>(
+      *e.where, std::move(e.udp),
+      [this](auto datagram, const socket_address& from, const ip_address&) {
+        if (!has_tls()) return quick_arrived(datagram, from);
+        // The quick channel is in the clear, so there is none. Its port is bound all the same:
+        // official Node.js clients die of a port that is unreachable.
+        ++here()->counters().quick_rejected;
+      });
+  e.tcp = std::make_shared<net::listener>(
+      *e.where, std::move(e.socket),
+      [this, index](net::unique_fd socket, const socket_address& peer) {
+        accept(std::move(socket), peer, index);
+      });
+  e.quick->start();
+  e.tcp->start();
 }
 
 std::vector<socket_address> server_impl::addresses() const {

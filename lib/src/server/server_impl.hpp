@@ -117,6 +117,7 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
     net::unique_fd socket, udp;  // until start()
   };
 
+  void start_endpoint(std::size_t index);
   void accept(net::unique_fd socket, const socket_address& peer, std::size_t endpoint_index);
   void quick_arrived(std::span<const std::byte> datagram, const socket_address& from);
   std::optional<client_id> admit(const shard& where, const ip_address& ip);

@@ -50,13 +50,12 @@ session::session(shard& owner, net::transport stream, origin from)
   if (bytes().is_secured()) {
     await_handshake();
   } else {
-    set_deadline(std::chrono::steady_clock::now() + bytes().handshake_timeout());
+    set_deadline(net::after(net::clock_now(), bytes().handshake_timeout()));
   }
 }
 
 void session::await_handshake() {
-  set_deadline(std::chrono::steady_clock::now() +
-               shard_.owner().options().limits.handshake_timeout);
+  set_deadline(net::after(net::clock_now(), shard_.owner().options().limits.handshake_timeout));
 }
 
 void session::on_secured() {

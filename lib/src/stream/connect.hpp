@@ -28,7 +28,8 @@ stream connect_stream(net::loop& where, const socket_address& to,
 /// Ends all streams of a loop at once: on_link(false) has run when it returns. On that loop's
 /// thread, not within a callback of a stream.
 void abort_streams(stream_registry& owner, net::loop& where);
-/// The same, but what is queued is still sent.
+/// Ends those that have said all, by shutdown_write() or close(), once what is queued is sent;
+/// aborts the others, so that what is cut off does not look whole.
 void close_streams(stream_registry& owner, net::loop& where);
 
 }  // namespace vsoa

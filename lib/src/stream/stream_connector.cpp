@@ -17,7 +17,7 @@ void stream_connector::start(opened done) {
   // Also of one that is connected already, or has failed, this tells soon.
   loop_.sockets().add(socket_.get(), *this, EPOLLOUT);
   done_ = std::move(done);
-  loop_.schedule(*this, std::chrono::steady_clock::now() + timeout_);
+  loop_.schedule(*this, net::after(net::clock_now(), timeout_));
 }
 
 void stream_connector::cancel() noexcept {

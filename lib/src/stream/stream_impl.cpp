@@ -1,11 +1,7 @@
 #include "stream/stream_impl.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstring>
-#include <exception>
-#include <string>
 #include <utility>
 
 #include "net/socket.hpp"
@@ -13,20 +9,11 @@
 namespace vsoa {
 namespace {
 
-// How long a stream that was closed here waits for the other side to take what is queued, and then
-// to close, too.
-constexpr std::chrono::seconds linger_time{5};
-// Written for one stream before all others on the loop have had their turn.
-constexpr std::size_t turn_bytes = 1U << 20;
 // Of one read. What is sent on and not taken by the kernel must be copied, so not more than this.
 constexpr std::size_t read_bytes = 128U << 10;
 static_assert(read_bytes <= stream::max_piece && read_bytes >= net::transport::min_read_bytes);
 // Of interest_: the poller does not know the socket.
 constexpr std::uint32_t not_asked = ~std::uint32_t{0};
-
-std::chrono::steady_clock::time_point clock_now() {
-  return std::chrono::steady_clock::now();
-}
 
 int broken(int error) {
   return error == 0 || error == EPIPE ? ECONNRESET : error;
@@ -46,27 +33,6 @@ stream_impl::stream_impl(net::loop& where, stream_callbacks callbacks,
       interest_(not_asked) {}
 
 stream_impl::~stream_impl() = default;
-
-/// Runs work(*this) at once when this is the loop's thread, else soon. It must not end the stream
-/// or call back: the caller may be in a callback.
-template <class Work>
-void stream_impl::on_loop(Work work) {
-  if (state_.load(std::memory_order_acquire) == state::ended) return;
-  if (loop_.is_here()) return work(*this);
-  loop_.post([self = shared_from_this(), work] { work(*self); });
-}
-
-template <class Callback, class... Arguments>
-void stream_impl::tell(const Callback& callback, const Arguments&... arguments) {
-  if (!callback) return;
-  try {
-    callback(stream(shared_from_this()), arguments...);
-  } catch (const std::exception& e) {
-    loop_.log_line(log_level::error, std::string("stream callback: ") + e.what());
-  } catch (...) {
-    loop_.log_line(log_level::error, "stream callback: unknown exception");
-  }
-}
 
 // --- the beginning ---
 
@@ -100,7 +66,7 @@ void stream_impl::opened(net::unique_fd socket, std::error_code error) {
   transport_ = security_.over(std::move(socket));
   security_ = {};
   if (transport_.is_secured()) return connected();
-  secure_until_ = clock_now() + transport_.handshake_timeout();
+  secure_until_ = net::after(net::clock_now(), transport_.handshake_timeout());
   arm(secure_until_);
   secure();
 }
@@ -122,7 +88,9 @@ void stream_impl::connected() {
   budget_ = turn_bytes;
   state_.store(state::connected, std::memory_order_release);
   update_interest();
+  look_after_peer();
   tell(callbacks_.on_link, true);
+  if (is_last_) flush_last();  // shut before it was there
 }
 
 // --- readiness ---
@@ -134,7 +102,7 @@ void stream_impl::on_ready(std::uint32_t events) {
     return finish({broken(net::pending_error(transport_.handle())), std::system_category()});
   }
   if (!transport_.is_secured()) return secure();
-  const bool reads = (interest_ & EPOLLIN) != 0;
+  const bool reads = (interest_ & EPOLLIN) != 0 && wants_input();
   if ((events & EPOLLHUP) != 0 && !reads) {
     // Both directions are over, and it would be told for ever; what has come is read when wanted.
     loop_.sockets().remove(transport_.handle(), *this);
@@ -146,15 +114,16 @@ void stream_impl::on_ready(std::uint32_t events) {
     if (transport_.wants_write() && outbox_.empty()) (void)transport_.write({});
     flush();
   }
-  if (reads && (events & (EPOLLIN | EPOLLHUP)) != 0 && transport_) on_readable();
+  // What has been told meanwhile may have paused or ended it.
+  const bool has_input = reads && (events & (EPOLLIN | EPOLLHUP)) != 0;
+  if (has_input && transport_ && wants_input()) on_readable();
   update_interest();
 }
 
 void stream_impl::update_interest() {
   if (!transport_) return;
-  const bool reads = !input_ended_ && (!paused_ || state_ == state::closing);
   const bool writes = waiting_writable_ || transport_.wants_write();
-  const std::uint32_t wanted = (reads ? EPOLLIN : 0U) | (writes ? EPOLLOUT : 0U);
+  const std::uint32_t wanted = (wants_input() ? EPOLLIN : 0U) | (writes ? EPOLLOUT : 0U);
   if (wanted == interest_) return;
   if (interest_ == not_asked) {
     if (wanted == 0) return;
@@ -171,12 +140,19 @@ void stream_impl::update_interest() {
 
 // --- reading ---
 
+bool stream_impl::wants_input() const noexcept {
+  if (!transport_.is_secured()) return true;  // the handshake does
+  return !input_ended_ && (state_ == state::closing || (!paused_ && !is_silent_));
+}
+
 void stream_impl::on_readable() {
   do {
     read_once();
-  } while (transport_ && transport_.has_pending() && !input_ended_ && !paused_);
+  } while (is_connected() && transport_.has_pending() && wants_input());
 }
 
+// What has been read is told, also when another thread has paused the stream meanwhile: the other
+// side has had its acknowledgement.
 void stream_impl::read_once() {
   const auto buffer = loop_.receive_buffer().first(read_bytes);
   const bool wanted = state_ == state::connected;
@@ -186,9 +162,11 @@ void stream_impl::read_once() {
       if (!wanted) break;
       received_ += count;
       owner_->count_received(count);
-      if (!paused_) tell(callbacks_.on_data, buffer.first(count));
+      tell(callbacks_.on_data, buffer.first(count));
       break;
     case net::transport::outcome::closed:
+      // Told, but no reason to stop: the other direction may be whole.
+      if (transport_.is_cut()) error_.store(ECONNABORTED);
       input_ended();
       break;
     case net::transport::outcome::failed:
@@ -208,12 +186,12 @@ void stream_impl::finish_broken() {
 
 void stream_impl::input_ended() {
   input_ended_ = true;
-  if (output_ended_) return finish({});
+  if (output_ended_) return end_output();
   if (state_ == state::closing) return;
   if (callbacks_.on_end) {
     tell(callbacks_.on_end);
   } else {
-    close_here();
+    end_here();
   }
 }
 
@@ -225,179 +203,10 @@ void stream_impl::set_paused(bool paused) {
     if (self.paused_ || !self.transport_ || !self.transport_.has_pending()) return;
     // What is pending does not make the socket readable.
     self.loop_.post([again = self.shared_from_this()] {
-      if (again->transport_ && !again->paused_ && !again->input_ended_) again->on_readable();
+      if (again->is_connected() && again->wants_input()) again->on_readable();
       again->update_interest();
     });
   });
-}
-
-// --- writing ---
-
-std::size_t stream_impl::send(std::span<const std::byte> bytes) {
-  if (!is_connected() || said_all_.load(std::memory_order_acquire) || bytes.empty()) return 0;
-  bytes = bytes.first(std::min(bytes.size(), stream::max_piece));
-  return is_all_here() ? send_here(bytes) : send_from_outside(bytes);
-}
-
-bool stream_impl::is_writable() {
-  if (!is_connected() || said_all_.load(std::memory_order_acquire)) return false;
-  if (!is_all_here()) {
-    if (queued_.load() < options_.outbox) return true;
-    want_writable();
-    return false;
-  }
-  if (is_writable_here()) return true;
-  was_full_.store(true);
-  wait_writable();
-  return false;
-}
-
-// Whether this is the loop, and nothing that other threads have sent is on the way to it, behind
-// which what is sent now must stay.
-bool stream_impl::is_all_here() const noexcept {
-  return loop_.is_here() && queued_.load() == outbox_.bytes();
-}
-
-// Stricter than send(): what is queued here can't leave before the kernel says so, and to queue
-// more behind it would only be to copy it.
-bool stream_impl::is_writable_here() const noexcept {
-  return queued_.load(std::memory_order_relaxed) == 0 && budget_ != 0;
-}
-
-std::size_t stream_impl::send_here(std::span<const std::byte> bytes) {
-  if (queued_.load(std::memory_order_relaxed) < options_.outbox && budget_ != 0) {
-    std::size_t done = 0;
-    if (queued_.load(std::memory_order_relaxed) == 0 && !waiting_writable_) {
-      iovec part{const_cast<std::byte*>(bytes.data()), bytes.size()};
-      const auto result = write({&part, 1});
-      if (result.what == net::transport::outcome::failed) return 0;
-      done = result.bytes;
-    }
-    if (done != bytes.size()) {
-      const auto rest = bytes.subspan(done);
-      net::chunk_ptr block = net::chunk::allocate(rest.size());
-      std::memcpy(block->extend(rest.size()), rest.data(), rest.size());
-      queued_.fetch_add(rest.size());
-      owner_->count_queued(rest.size());
-      outbox_.append({std::move(block), 0, static_cast<std::uint32_t>(rest.size())});
-      wait_writable();
-    }
-  } else {
-    bytes = {};
-  }
-  if (!is_writable_here()) {
-    was_full_.store(true);
-    wait_writable();
-  }
-  return bytes.size();
-}
-
-std::size_t stream_impl::send_from_outside(std::span<const std::byte> bytes) {
-  if (queued_.load() >= options_.outbox) {
-    want_writable();
-    return 0;
-  }
-  net::chunk_ptr block = net::chunk::allocate(bytes.size());
-  std::memcpy(block->extend(bytes.size()), bytes.data(), bytes.size());
-  owner_->count_queued(bytes.size());
-  queued_.fetch_add(bytes.size());
-  loop_.post([self = shared_from_this(),
-              piece = net::slice{std::move(block), 0,
-                                 static_cast<std::uint32_t>(bytes.size())}]() mutable {
-    self->take_in(std::move(piece));
-  });
-  return bytes.size();
-}
-
-// Not on the loop, or behind what is on the way to it.
-void stream_impl::want_writable() {
-  was_full_.store(true);
-  // What filled it may have left before the loop could know that somebody waits.
-  if (queued_.load() < options_.outbox) {
-    loop_.post([self = shared_from_this()] { self->tell_writable(); });
-  }
-}
-
-void stream_impl::take_in(net::slice piece) {
-  if (!transport_ || output_ended_) return forget_queued(piece.size());
-  outbox_.append(piece);
-  piece = {};
-  if (waiting_writable_) return wait_writable();
-  flush();
-  update_interest();
-}
-
-// The outbox does not hold them any more.
-void stream_impl::forget_queued(std::size_t bytes) noexcept {
-  queued_.fetch_sub(bytes);
-  owner_->count_queued(std::uint64_t{0} - bytes);
-}
-
-/// Writes once; what fails is told soon.
-net::transport::result stream_impl::write(std::span<iovec> parts) {
-  const auto result = transport_.write(parts);
-  if (result.what == net::transport::outcome::failed) {
-    fail_soon(errno);
-    return result;
-  }
-  sent_ += result.bytes;
-  owner_->count_sent(result.bytes);
-  budget_ -= std::min(budget_, result.bytes);
-  if (result.bytes != 0) blocked_since_ = net::steady_time::max();
-  return result;
-}
-
-void stream_impl::flush() {
-  while (!outbox_.empty()) {
-    if (budget_ == 0) return wait_writable();
-    std::array<iovec, net::outbox::max_parts> parts;
-    const auto wanted = std::span(parts).first(outbox_.gather(parts));
-    const auto result = write(wanted);
-    if (result.what == net::transport::outcome::failed) return;
-    outbox_.consume(result.bytes);
-    forget_queued(result.bytes);
-    if (result.what == net::transport::outcome::blocked) return wait_writable();
-  }
-  flushed();
-}
-
-void stream_impl::flushed() {
-  blocked_since_ = net::steady_time::max();
-  if (said_all_.load() && queued_.load() == 0) {
-    if (!output_ended_) transport_.shutdown_write();
-    output_ended_ = true;
-    if (input_ended_) return finish({});
-    if (state_ == state::closing && linger_until_ == net::steady_time::max()) {
-      linger_until_ = clock_now() + linger_time;
-      arm(linger_until_);
-    }
-    return;
-  }
-  tell_writable();
-}
-
-void stream_impl::tell_writable() {
-  if (!is_connected() || said_all_.load() || !outbox_.empty()) return;
-  if (queued_.load() >= options_.outbox || !was_full_.exchange(false)) return;
-  tell(callbacks_.on_writable);
-}
-
-// Also when nothing is queued: then the next readiness is the stream's next turn.
-void stream_impl::wait_writable() {
-  waiting_writable_ = true;
-  update_interest();
-  if ((outbox_.empty() && !was_full_.load()) || patience().count() == 0) return;
-  if (blocked_since_ == net::steady_time::max()) blocked_since_ = clock_now();
-  arm(blocked_since_ + patience());
-}
-
-void stream_impl::shutdown_write() {
-  // Behind what other threads have on the way.
-  if (said_all_.exchange(true)) return;
-  const auto end = [](stream_impl& self) {
-    if (self.is_connected() && self.outbox_.empty()) self.flush();
-  };
-  loop_.post([self = shared_from_this(), end] { end(*self); });
 }
 
 // --- time ---
@@ -417,8 +226,17 @@ void stream_impl::set_send_timeout(std::chrono::milliseconds timeout) {
 void stream_impl::set_keepalive(std::chrono::seconds idle) {
   on_loop([idle](stream_impl& self) {
     self.options_.keepalive = idle;
-    if (self.transport_) net::set_keepalive(self.transport_.handle(), idle);
+    if (!self.transport_) return;
+    net::set_keepalive(self.transport_.handle(), idle);
+    self.look_after_peer();
   });
+}
+
+void stream_impl::look_after_peer() {
+  look_at_ = net::steady_time::max();
+  if (options_.keepalive.count() <= 0) return;
+  look_at_ = net::after(net::clock_now(), options_.keepalive);
+  arm(look_at_);
 }
 
 void stream_impl::arm(net::steady_time when) {
@@ -429,23 +247,38 @@ void stream_impl::on_timer(net::steady_time now) {
   const auto self = shared_from_this();
   if (now >= linger_until_) return finish({});
   if (now >= secure_until_) return finish(std::make_error_code(std::errc::timed_out));
-  if (blocked_since_ != net::steady_time::max() && patience().count() > 0) {
-    if (now - blocked_since_ >= patience()) {
-      // The kernel calls a socket writable only when a third of its buffer is free, which a slow
-      // reader may take long to make: so it is asked.
-      budget_ = turn_bytes;
-      waiting_writable_ = false;
-      flush();
-      update_interest();
-      if (blocked_since_ <= now - patience()) {
-        if (transport_) net::set_reset_on_close(transport_.handle());
-        return finish(std::make_error_code(std::errc::timed_out));
-      }
-    }
-    if (state_ == state::ended) return;
-    if (blocked_since_ != net::steady_time::max()) arm(blocked_since_ + patience());
+  if (is_stuck(now) || is_peer_gone(now)) {
+    resets_ = true;
+    return finish(std::make_error_code(std::errc::timed_out));
   }
-  if (linger_until_ != net::steady_time::max()) arm(linger_until_);
+  if (state_ == state::ended) return;
+  net::steady_time next = std::min({linger_until_, secure_until_, look_at_});
+  if (blocked_since_ != net::steady_time::max() && patience().count() > 0) {
+    next = std::min(next, net::after(blocked_since_, patience()));
+  }
+  if (next != net::steady_time::max()) arm(next);
+}
+
+// Whether the kernel has taken nothing for too long.
+bool stream_impl::is_stuck(net::steady_time now) {
+  const auto overdue = [&] {
+    return blocked_since_ != net::steady_time::max() && patience().count() > 0 &&
+           now >= net::after(blocked_since_, patience());
+  };
+  if (!overdue()) return false;
+  // It calls a socket writable only when a third of its buffer is free, which a slow reader may
+  // take long to make: so it is asked.
+  budget_ = turn_bytes;
+  waiting_writable_ = false;
+  flush();
+  update_interest();
+  return overdue();
+}
+
+bool stream_impl::is_peer_gone(net::steady_time now) {
+  if (now < look_at_ || !transport_) return false;
+  look_after_peer();
+  return net::is_unanswered(transport_.handle(), options_.keepalive);
 }
 
 // --- the end ---
@@ -454,26 +287,31 @@ void stream_impl::on_timer(net::steady_time now) {
 void stream_impl::close() {
   said_all_.store(true);
   if (state_.load(std::memory_order_acquire) == state::ended) return;
-  if (loop_.is_here()) paused_ = true;  // nothing more is told
-  loop_.post([self = shared_from_this()] { self->close_here(); });
+  if (loop_.is_here()) is_silent_ = true;
+  loop_.post([self = shared_from_this()] { self->end_here(); });
 }
 
 void stream_impl::abort() {
   said_all_.store(true);
   if (state_.load(std::memory_order_acquire) == state::ended) return;
-  if (loop_.is_here()) paused_ = true;
+  if (loop_.is_here()) is_silent_ = true;
   loop_.post([self = shared_from_this()] { self->abort_here(); });
+}
+
+void stream_impl::close_here() {
+  said_all_.load() ? end_here() : abort_here();
 }
 
 // Closing with unread input would reset the connection and destroy what is under way: so it is
 // thrown away until the other side has closed.
-void stream_impl::close_here() {
+void stream_impl::end_here() {
   said_all_.store(true);
   if (state_ == state::opening) {
     return finish(std::make_error_code(std::errc::operation_canceled));
   }
   if (state_ != state::connected) return;
   const auto self = shared_from_this();
+  is_last_ = true;
   state_.store(state::closing, std::memory_order_release);
   if (outbox_.empty()) {
     flush();
@@ -487,7 +325,7 @@ void stream_impl::abort_here() {
   if (state_ == state::ended) return;
   const bool was_open = static_cast<bool>(transport_);
   // Who has been sent all is not to lose what is still under way.
-  if (was_open && !output_ended_) net::set_reset_on_close(transport_.handle());
+  resets_ = !output_ended_;
   finish(was_open ? std::error_code{} : std::make_error_code(std::errc::operation_canceled));
 }
 
@@ -501,7 +339,7 @@ void stream_impl::fail_soon(int error) {
 void stream_impl::finish(std::error_code why) {
   if (state_.exchange(state::ended) == state::ended) return;
   const auto self = shared_from_this();
-  error_.store(why.value());
+  if (why) error_.store(why.value());
   said_all_.store(true);
   net::timer_wheel::cancel(*this);
   if (opener_) {
@@ -510,7 +348,7 @@ void stream_impl::finish(std::error_code why) {
   }
   if (transport_) {
     if (interest_ != not_asked) loop_.sockets().remove(transport_.handle(), *this);
-    transport_.close();
+    transport_.close(resets_);
   }
   forget_queued(outbox_.bytes());
   outbox_.clear();

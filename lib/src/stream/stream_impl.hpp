@@ -9,9 +9,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <system_error>
 
 #include "net/counter.hpp"
@@ -63,6 +65,14 @@ class stream_impl final : public tunnel,
  private:
   enum class state : std::uint8_t { opening, connected, closing, ended };
 
+  /// How long a stream that was closed here waits for the other side to take what is queued, and
+  /// then to close, too.
+  static constexpr std::chrono::seconds linger_time{5};
+  /// Written for one stream before all others on the loop have had their turn.
+  static constexpr std::size_t turn_bytes = std::size_t{1} << 20U;
+
+  /// Runs work(*this) at once when this is the loop's thread, else soon. It must not end the stream
+  /// or call back: the caller may be in a callback.
   template <class Work>
   void on_loop(Work work);
   void begin(std::unique_ptr<stream_opener> opener);
@@ -72,6 +82,8 @@ class stream_impl final : public tunnel,
 
   void on_ready(std::uint32_t events) override;
   void update_interest();
+  /// Whether bytes are to be read now.
+  bool wants_input() const noexcept;
   void on_readable();
   void read_once();
   void input_ended();
@@ -85,14 +97,20 @@ class stream_impl final : public tunnel,
   bool is_writable_here() const noexcept;
   void want_writable();
   void flush();
+  void flush_last();
   void flushed();
+  void end_output();
   void wait_writable();
   void tell_writable();
   void forget_queued(std::size_t bytes) noexcept;
 
   void on_timer(net::steady_time now) override;
   std::chrono::milliseconds patience() const noexcept;
+  bool is_stuck(net::steady_time now);
+  bool is_peer_gone(net::steady_time now);
+  void look_after_peer();
   void arm(net::steady_time when);
+  void end_here();
   void fail_soon(int error);
   void finish(std::error_code why);
   template <class Callback, class... Arguments>
@@ -112,10 +130,14 @@ class stream_impl final : public tunnel,
   net::steady_time blocked_since_ = net::steady_time::max();
   net::steady_time secure_until_ = net::steady_time::max();
   net::steady_time linger_until_ = net::steady_time::max();
+  net::steady_time look_at_ = net::steady_time::max();  // whether the peer still answers
   std::uint32_t interest_ = 0;
   bool waiting_writable_ = false;
   bool input_ended_ = false;
+  bool is_silent_ = false;     // ended by a callback: soon closed, until then nothing more is told
+  bool is_last_ = false;       // nothing comes behind what is queued
   bool output_ended_ = false;  // the other side has been told
+  bool resets_ = false;        // at its end the other side shall see a reset
 
   std::atomic<state> state_{state::opening};
   std::atomic<bool> paused_{false};     // as it was last wanted, though not yet done
@@ -125,5 +147,24 @@ class stream_impl final : public tunnel,
   std::atomic<int> error_{0};
   net::counter received_, sent_;
 };
+
+template <class Work>
+void stream_impl::on_loop(Work work) {
+  if (state_.load(std::memory_order_acquire) == state::ended) return;
+  if (loop_.is_here()) return work(*this);
+  loop_.post([self = shared_from_this(), work] { work(*self); });
+}
+
+template <class Callback, class... Arguments>
+void stream_impl::tell(const Callback& callback, const Arguments&... arguments) {
+  if (!callback) return;
+  try {
+    callback(stream(shared_from_this()), arguments...);
+  } catch (const std::exception& e) {
+    loop_.log_line(log_level::error, std::string("stream callback: ") + e.what());
+  } catch (...) {
+    loop_.log_line(log_level::error, "stream callback: unknown exception");
+  }
+}
 
 }  // namespace vsoa

@@ -30,7 +30,7 @@ stream_listener::~stream_listener() = default;
 void stream_listener::start(opened done) {
   done_ = std::move(done);
   listener_.start();
-  loop_.schedule(*this, std::chrono::steady_clock::now() + timeout_);
+  loop_.schedule(*this, net::after(net::clock_now(), timeout_));
 }
 
 void stream_listener::cancel() noexcept {

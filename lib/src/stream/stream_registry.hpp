@@ -23,6 +23,8 @@ class tunnel {
   /// Whether it ends with the client that it was made for.
   virtual bool ends_with_client() const noexcept = 0;
   // On its loop's thread, and not within one of its callbacks:
+  /// Ends it, and what is queued is still sent, if that is all there was to be; else aborts it, as
+  /// an end that cuts off must not look like one that was meant.
   virtual void close_here() = 0;
   virtual void abort_here() = 0;
 };

@@ -93,7 +93,7 @@ void stream_relay::opened(std::size_t number, net::unique_fd socket) {
     return finish(true);
   }
   if (s.bytes.is_secured()) return secured(number);
-  loop_.schedule(*this, std::chrono::steady_clock::now() + s.bytes.handshake_timeout());
+  loop_.schedule(*this, net::after(net::clock_now(), s.bytes.handshake_timeout()));
   secure(number);
 }
 
@@ -120,6 +120,7 @@ void stream_relay::join() {
     return finish(true);
   }
   is_joined_ = true;
+  if (keepalive_.count() > 0) loop_.schedule(*this, net::after(net::clock_now(), keepalive_));
   pump();
 }
 
@@ -138,8 +139,7 @@ void stream_relay::pump() {
   std::size_t moved = 0;
   for (bool more = true; more && !has_ended_;) {
     if (moved >= relay_turn_bytes) {
-      loop_.post([self = shared_from_this()] { self->pump(); });
-      return;
+      return pump_later();
     }
     std::size_t now = 0;
     for (direction& d : directions_) {
@@ -147,10 +147,25 @@ void stream_relay::pump() {
       now += move(d);
     }
     if (is_broken_) return finish(true);
-    if (directions_[0].ended && directions_[1].ended) return finish(false);
+    if (is_over()) return finish(false);
     moved += now;
     more = now != 0;
   }
+}
+
+// Readiness that comes before it pumps, too: one at a time, or they would grow in number.
+void stream_relay::pump_later() {
+  if (std::exchange(is_pump_posted_, true)) return;
+  loop_.post([self = shared_from_this()] {
+    self->is_pump_posted_ = false;
+    self->pump();
+  });
+}
+
+// Also what TLS has to say at the end is said.
+bool stream_relay::is_over() const noexcept {
+  const auto is_done = [](const direction& d) { return d.ended && !d.to->bytes.wants_write(); };
+  return is_done(directions_[0]) && is_done(directions_[1]);
 }
 
 /// @return bytes that went in or out; 0: nothing can be done now
@@ -158,6 +173,11 @@ std::size_t stream_relay::move(direction& d) {
   if (d.ended) return 0;
   const std::size_t moved = fill(d) + drain(d);
   if (d.input_ended && d.is_empty()) {
+    // What was cut off must not look whole to the other side.
+    if (d.from->bytes.is_cut()) {
+      is_broken_ = true;
+      return moved;
+    }
     d.to->bytes.shutdown_write();
     d.ended = true;
   }
@@ -245,13 +265,18 @@ std::size_t stream_relay::drain_kept(direction& d) {
 
 // --- the end ---
 
-// The TLS handshake of one side has taken too long.
-void stream_relay::on_timer(net::steady_time) {
-  finish(true);
+// The TLS handshake of one side has taken too long; or it is time to see who is still there.
+void stream_relay::on_timer(net::steady_time now) {
+  const auto is_gone = [this](const side& s) {
+    return net::is_unanswered(s.bytes.handle(), keepalive_);
+  };
+  if (!is_joined_ || is_gone(sides_[0]) || is_gone(sides_[1])) return finish(true);
+  loop_.schedule(*this, net::after(now, keepalive_));
 }
 
+// With both ends known, all that is left is to pass them on.
 void stream_relay::close_here() {
-  finish(false);
+  if (!directions_[0].input_ended || !directions_[1].input_ended) finish(true);
 }
 
 void stream_relay::abort_here() {

@@ -71,6 +71,8 @@ class stream_relay final : public tunnel,
   void join();
   void ready(side& s, std::uint32_t events);
   void pump();
+  void pump_later();
+  bool is_over() const noexcept;
   std::size_t move(direction& d);
   std::size_t fill(direction& d);
   std::size_t drain(direction& d);
@@ -92,6 +94,7 @@ class stream_relay final : public tunnel,
   std::array<side, 2> sides_;            // the client's, upstream's
   std::array<direction, 2> directions_;  // from the client, from upstream
   bool is_joined_ = false;
+  bool is_pump_posted_ = false;
   bool is_broken_ = false;
   bool has_ended_ = false;
 };

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "net/loop.hpp"
 #include "wait.hpp"
 
 namespace {
@@ -130,6 +131,21 @@ TEST_CASE("one-shot and periodic timers") {
   loops.stop_timer(123456789);
 }
 
+TEST_CASE("timers that wait for ever") {
+  constexpr auto ever = std::chrono::milliseconds::max();
+  runtime loops({.loops = 1, .log = {}});
+  loops.start();
+  std::atomic<int> never = 0;
+  std::atomic<int> once = 0;
+  loops.start_timer(0, ever, 0ms, [&] { ++never; });
+  loops.start_timer(0, 0ms, ever, [&] { ++once; });
+  std::atomic<bool> done = false;
+  loops.start_timer(0, 30ms, 0ms, [&] { done = true; });
+  REQUIRE(wait_until([&] { return done.load(); }));
+  CHECK(never == 0);
+  CHECK(once == 1);
+}
+
 TEST_CASE("a timer may stop itself, and on its loop stopping is final at once") {
   runtime loops({.loops = 1, .log = {}});
   loops.start();
@@ -151,6 +167,22 @@ TEST_CASE("a timer may stop itself, and on its loop stopping is final at once") 
   CHECK(victim == 0);
 }
 
+TEST_CASE("a timer that another thread has just started is stopped on its loop") {
+  runtime loops({.loops = 1, .log = {}});
+  loops.start();
+  std::atomic<int> runs = 0;
+  std::atomic<bool> done = false;
+  loops.post(0, [&] {
+    runtime::timer_id id = 0;
+    // Its start is in the mail behind this.
+    std::thread([&] { id = loops.start_timer(0, 0ms, 1ms, [&] { ++runs; }); }).join();
+    loops.stop_timer(id);
+    loops.start_timer(0, 30ms, 0ms, [&] { done = true; });
+  });
+  REQUIRE(wait_until([&] { return done.load(); }));
+  CHECK(runs == 0);
+}
+
 TEST_CASE("what has not run when the runtime stops is dropped with all it holds") {
   const auto held = std::make_shared<int>(1);
   {
@@ -162,6 +194,31 @@ TEST_CASE("what has not run when the runtime stops is dropped with all it holds"
     loops.post(0, [held] {});
   }
   CHECK(held.use_count() == 1);
+}
+
+// The loop is kept from its mail until it is to stop, so that it never comes to it.
+TEST_CASE("whoever waits for a loop that ends meanwhile is not left waiting") {
+  runtime loops({.loops = 1, .log = {}});
+  loops.start();
+  std::atomic<bool> entered = false;
+  std::atomic<bool> release = false;
+  std::atomic<int> runs = 0;
+  loops.post(0, [&] {
+    entered = true;
+    while (!release)
+      std::this_thread::yield();
+  });
+  REQUIRE(wait_until([&] { return entered.load(); }));
+  std::thread stopper([&] { loops.stop(); });
+  REQUIRE(wait_until([&] { return !loops.internals().is_running(); }));
+  std::thread waiter(
+      [&] { loops.internals().run_and_wait(loops.internals().at(0), [&] { ++runs; }); });
+  std::thread late(
+      [&] { loops.internals().run_and_wait(loops.internals().at(0), [&] { ++runs; }); });
+  release = true;
+  for (std::thread* each : {&stopper, &waiter, &late})
+    each->join();
+  CHECK(runs == 2);
 }
 
 TEST_CASE("a loop knows itself, other threads are none") {

@@ -33,6 +33,27 @@ void run(timer_wheel& wheel, steady_time from, steady_time to, std::chrono::mill
     wheel.advance(now);
 }
 
+TEST_CASE("after the end of time there is nothing") {
+  using vsoa::net::after;
+  CHECK(after(start, 5ms) == start + 5ms);
+  CHECK(after(start, std::chrono::milliseconds::max()) == steady_time::max());
+  CHECK(after(start, std::chrono::hours::max()) == steady_time::max());
+  CHECK(after(start, steady_time::max() - start) == steady_time::max());
+  CHECK(after(steady_time::max(), 1ns) == steady_time::max());
+  CHECK(after(start, -5ms) == start);
+  CHECK(after(start, std::chrono::milliseconds::min()) == start);
+}
+
+TEST_CASE("who waits for the end of time waits") {
+  timer_wheel wheel;
+  wheel.advance(start);
+  probe p;
+  wheel.schedule(p, steady_time::max());
+  run(wheel, start, start + 1h, 100ms);
+  CHECK(p.fired.empty());
+  CHECK(p.is_waiting());
+}
+
 TEST_CASE("fires once, never early, late by at most a tick") {
   for (const auto delay : {0ms, 1ms, 9ms, 10ms, 11ms, 2559ms, 2560ms, 2561ms, 60000ms}) {
     CAPTURE(delay.count());

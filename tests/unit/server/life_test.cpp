@@ -34,6 +34,20 @@ TEST_CASE("a server that never starts, and one whose loops never run") {
   started.stop();
 }
 
+TEST_CASE("an info that no packet can hold is refused when it is said") {
+  vsoa::runtime loops;
+  const auto with = [](std::size_t bytes) {
+    vsoa::server_options options;
+    options.info = '"' + std::string(bytes - 2, 'x') + '"';
+    return options;
+  };
+  constexpr std::size_t most = vsoa::max_packet_bytes - vsoa::header_bytes - 8;
+  CHECK_THROWS_AS(vsoa::server(loops, with(most + 1)), std::invalid_argument);
+  test_server server(with(most));
+  server.start();
+  CHECK(server.connect().ask(servinfo(1)).param.size() == most);
+}
+
 TEST_CASE("an address in use is an error that names it, for TCP and for UDP") {
   vsoa::runtime loops;
   vsoa::server first(loops);

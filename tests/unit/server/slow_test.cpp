@@ -164,7 +164,7 @@ TEST_CASE("a caller that never reads its replies is held, then reset; memory sta
 }
 
 TEST_CASE("a caller that reads late gets every answer") {
-  test_server server(small_outbox(vsoa::slow_consumer::close, never));
+  test_server server(small_outbox(vsoa::slow_consumer::close, 0ms));  // none
   server->command("/echo", echo);
   server.start();
   tcp_peer late = slow_client(server);
@@ -213,6 +213,29 @@ TEST_CASE("a full outbox of deferred answers resets the caller, even with `drop`
   });
   CHECK(slow.wait_end() == ending::reset);
   CHECK(wait_until([&] { return server->stats().slow_closed == 1 && server->idle(); }));
+}
+
+// The answers fill half an outbox in the middle of a read and are offered to a socket that is gone;
+// whatever packet is next is a SUBSCRIBE.
+TEST_CASE("nothing of a read is heeded behind the write that has found the client gone") {
+  vsoa::server_options options;
+  options.limits.outbox = 4096;
+  test_server server(options);
+  server.start();
+  tcp_peer peer = server.client();
+  peer.ask(ping(0));  // nothing is held back any more
+  std::string burst;
+  for (std::uint32_t i = 0; i < 200; ++i)
+    burst += subscribe(i, "/t").bytes();
+  server.run_on_loop(0, [&] {  // which reads it all at once, afterwards
+    peer.send(burst);
+    peer.reset_connection();
+  });
+  CHECK(wait_until([&] { return server->stats().clients == 0; }));
+  CHECK_FALSE(server->is_subscribed("/t"));
+  server->publish("/t", {});
+  server.settle();
+  CHECK(server->idle());
 }
 
 TEST_CASE("a packet begun must be finished in time") {

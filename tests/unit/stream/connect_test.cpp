@@ -146,6 +146,14 @@ TEST_CASE("how a relay ends") {
     r.client->close();
     CHECK(peer.wait_end() == ending::reset);
   }
+  SUBCASE("the server drains") {
+    tcp_peer peer({"127.0.0.1", r.relay(r.offer())});
+    CHECK(r.theirs.wait_linked());
+    r.front->drain();
+    CHECK(peer.wait_end() == ending::reset);
+    CHECK(r.theirs.wait_ended());
+    CHECK(r.theirs.handle().error() == std::errc::connection_reset);
+  }
   SUBCASE("the server stops") {
     tcp_peer peer({"127.0.0.1", r.relay(r.offer())});
     CHECK(r.theirs.wait_linked());

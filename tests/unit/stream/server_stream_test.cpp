@@ -1,5 +1,7 @@
 // Streams that a server offers, seen from a plain socket.
 #include <doctest/doctest.h>
+#include <linux/filter.h>
+#include <sys/socket.h>
 
 #include <thread>
 
@@ -91,6 +93,17 @@ TEST_CASE("nobody comes: one word, and the port is given up") {
   CHECK(server->stats().streams == 0);
 }
 
+TEST_CASE("somebody is waited for, for ever") {
+  stream_server server;
+  server.options.timeout = std::chrono::milliseconds::max();
+  auto client = server.client();
+  const std::uint16_t port = server.offer(client);
+  server.settle();
+  CHECK(server.log.ends() == 0);
+  tcp_peer peer({server.at().ip, port});
+  CHECK(server.log.wait_linked());
+}
+
 TEST_CASE("closed before anybody has come") {
   stream_server server;
   auto client = server.client();
@@ -156,6 +169,24 @@ TEST_CASE("a half close: with on_end the other direction goes on, without it all
   CHECK_FALSE(server.log.handle().error());
 }
 
+TEST_CASE("shut before anybody has come: the end is the first that the client hears") {
+  stream_server server;
+  server.behaviour.on_end = [](const vsoa::stream&) {};
+  auto client = server.client();
+  const auto offer =
+      server->create_stream(client.client_id(), server.log.callbacks(server.behaviour));
+  REQUIRE(offer);
+  offer.stream.shutdown_write();
+  server.settle();
+  tcp_peer peer({server.at().ip, offer.tunid});
+  CHECK(read_to_end(peer).empty());
+  peer.send("still heard");
+  CHECK(server.log.wait_received(11));
+  peer.close();
+  CHECK(server.log.wait_ended());
+  CHECK_FALSE(offer.stream.error());
+}
+
 TEST_CASE("close sends what is queued, and input under way does not destroy it") {
   constexpr std::size_t total = 8U << 20;
   stream_server server;
@@ -182,6 +213,25 @@ TEST_CASE("close sends what is queued, and input under way does not destroy it")
   peer.close();
   CHECK(server.log.wait_ended());
   CHECK_FALSE(server.log.handle().error());
+}
+
+// The filter drops what comes before the socket could see it, as a pulled cable does.
+TEST_CASE("a peer that has vanished is found, at rest and with bytes under way") {
+  stream_server server;
+  server.options.keepalive = 1s;
+  auto client = server.client();
+  auto peer = server.open(client);
+  sock_filter drop_all{BPF_RET | BPF_K, 0, 0, 0};
+  const sock_fprog program{1, &drop_all};
+  REQUIRE(::setsockopt(peer.fd(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0);
+  const auto begin = test_clock::now();
+  SUBCASE("at rest") {}
+  SUBCASE("with bytes under way") {
+    CHECK(server.log.handle().send(as_bytes("hello?")) == 6);
+  }
+  CHECK(server.log.wait_ended());
+  CHECK(test_clock::now() - begin >= 2s);
+  CHECK(server.log.handle().error() == std::errc::timed_out);
 }
 
 TEST_CASE("abort resets, and a reset of the client's is told") {
@@ -278,6 +328,24 @@ TEST_CASE("a reader that stops holds the sender up") {
   peer.send(std::string_view(bytes).substr(sent));
   CHECK(server.log.wait_received(total));
   CHECK(is_pattern(server.log.text(), 0));
+}
+
+// The loop learns that the socket is readable before it comes to what another thread has posted.
+TEST_CASE("a pause on another thread loses nothing that has come already") {
+  stream_server server;
+  auto client = server.client();
+  auto peer = server.open(client);
+  const auto stream = server.log.handle();
+  server.run_on_loop(0, [&] {
+    peer.send("come already");
+    std::jthread([&] { stream.pause(); });
+  });
+  server.settle();
+  CHECK(stream.counters().received == server.log.received());
+  stream.resume();
+  CHECK(server.log.wait_received(12));
+  CHECK(server.log.text() == "come already");
+  CHECK(stream.counters().received == 12);
 }
 
 TEST_CASE("a receiver that stops: send says no, the queue is bounded, and goes on when it reads") {
@@ -453,6 +521,17 @@ TEST_CASE("a callback that throws is survived") {
   CHECK(server.log.wait_received(2));
 }
 
+TEST_CASE("drain cuts off what has not been said, and that shows") {
+  stream_server server;
+  auto client = server.client();
+  auto peer = server.open(client);
+  CHECK(server.log.handle().send(as_bytes("a part of it")) == 12);
+  CHECK(read_raw(peer, 12) == "a part of it");
+  server->drain();
+  CHECK(peer.wait_end() == ending::reset);
+  CHECK(server.log.wait_ended());
+}
+
 TEST_CASE("drain sends what is queued, stop ends all, each says so once") {
   stream_server server({}, 2);
   auto client = server.client();
@@ -464,6 +543,7 @@ TEST_CASE("drain sends what is queued, stop ends all, each says so once") {
   std::string expected;
   while (const std::size_t taken = stream.send(as_bytes(pattern(expected.size(), 100000))))
     expected += pattern(expected.size(), taken);
+  stream.shutdown_write();
   server->drain();
   CHECK(waiting.ends() == 1);
   CHECK(server->create_stream(client.client_id(), {}).error == std::errc::operation_canceled);

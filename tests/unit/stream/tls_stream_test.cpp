@@ -64,6 +64,80 @@ TEST_CASE("a stopped reader under TLS goes on where it was") {
   CHECK(r.theirs.wait_ended());
 }
 
+TEST_CASE("an aborted stream says no goodbye, which would make it look whole") {
+  certificate_authority ca;
+  tls_sides r(ca, secured(ca));
+  vsoa::stream_callbacks waiting;
+  waiting.on_end = [](const vsoa::stream&) {};
+  const auto stream = r.connect(r.offer_here(), std::move(waiting));
+  CHECK(r.ours.wait_linked());
+  CHECK(r.theirs.wait_linked());
+  r.theirs.handle().abort();
+  CHECK(r.ours.wait_ended());
+  CHECK(r.ours.half_ends() == 0);
+  CHECK(stream.error() == std::errc::connection_reset);
+}
+
+TEST_CASE("paused before its client has come, TLS is agreed upon all the same") {
+  certificate_authority ca;
+  tls_sides r(ca, secured(ca));
+  const auto offer = r.server->create_stream(r.trusted.client_id(), r.theirs.callbacks());
+  REQUIRE(offer);
+  offer.stream.pause();
+  const auto stream = r.connect(offer.tunid);
+  CHECK(r.ours.wait_linked());
+  CHECK(r.theirs.wait_linked());
+  CHECK(stream.send(as_bytes("early")) == 5);
+  r.server.settle();
+  CHECK(r.theirs.received() == 0);
+  offer.stream.resume();
+  CHECK(r.theirs.wait_received(5));
+}
+
+// The end that was read with the last bytes is not asked for any more.
+TEST_CASE("closed with the other side's end still unread") {
+  certificate_authority ca;
+  tls_sides r(ca, secured(ca));
+  vsoa::stream_callbacks once;
+  once.on_data = [](const vsoa::stream& s, std::span<const std::byte>) { s.pause(); };
+  once.on_end = [](const vsoa::stream&) {};
+  const std::uint16_t port = r.offer_here(std::move(once));
+  const auto stream = r.connect(port);
+  CHECK(r.ours.wait_linked());
+  CHECK(r.theirs.wait_linked());
+  r.server.run_on_loop(0, [&] {  // which finds both in one read
+    CHECK(stream.send(as_bytes("last word")) == 9);
+    stream.shutdown_write();
+    r.loops.internals().run_and_wait(r.here(), [] {});
+    r.loops.internals().run_and_wait(r.here(), [] {});
+  });
+  CHECK(r.theirs.wait_received(9));
+  r.theirs.handle().close();
+  r.theirs.handle().resume();
+  r.server.settle();
+  CHECK(r.ours.wait_ended());
+  CHECK(r.theirs.wait_ended());
+}
+
+TEST_CASE("bytes that end without a goodbye are told as cut off") {
+  certificate_authority ca;
+  tls_sides r(ca, secured(ca));
+  std::error_code at_the_end;
+  vsoa::stream_callbacks listening;
+  listening.on_end = [&](const vsoa::stream& s) {
+    at_the_end = s.error();
+    s.shutdown_write();
+  };
+  tls_peer peer({"127.0.0.1", r.offer_here(std::move(listening))}, trusting(ca));
+  REQUIRE(peer.secure().empty());
+  peer.send("half a fi");
+  CHECK(r.theirs.wait_received(9));
+  peer.raw().shutdown_write();
+  CHECK(r.theirs.wait_ended());
+  CHECK(at_the_end == std::errc::connection_aborted);
+  CHECK(r.theirs.handle().error() == std::errc::connection_aborted);
+}
+
 TEST_CASE("who does not speak TLS, or not in time, has no stream") {
   certificate_authority ca;
   auto options = secured(ca);
