@@ -73,6 +73,7 @@ void download::offer() {
   const auto made = all_.host.create_stream(to_, std::move(events));
   if (!made) throw failure(status::no_memory, "too many streams");
   stream_ = made.stream;
+  watch_over(all_, stream_);
   facts_ += ",\"offset\":" + std::to_string(at_) + ",\"length\":" + std::to_string(end_ - at_);
   call_.reply(status::success, facts_ + "}", {}, made.tunid);
 }

@@ -37,7 +37,7 @@ class files_plugin : public vsoa::plugin::base {
     if (!host.has_streams()) throw std::runtime_error("needs plugin ABI 1.1");
     settings_ = files::read_settings(config);
     root_.emplace(settings_.root);
-    all_.emplace(host, settings_.transfers);
+    all_.emplace(host, settings_.transfers, std::chrono::seconds(settings_.idle_limit));
   }
   void stop() override { all_->worker.stop(); }
 

@@ -251,6 +251,31 @@ TEST_CASE("limits: read only, size, transfers at once") {
   }
 }
 
+TEST_CASE("who neither takes nor sends loses the place to others") {
+  files_rig r(R"(,"writable":true,"transfers":1,"idle_limit":1)");
+  auto client = r.connect();
+  const std::string wanted = R"({"path":"abc"})";
+  std::vector<tcp_peer> held;
+  SUBCASE("an upload") {
+    const packet reply = r.ask(client, "upload", R"({"path":"x","size":4})");
+    tcp_peer stream({"127.0.0.1", reply.tunid});
+    stream.send("ab");
+    CHECK(r.ask(client, "download", wanted).status == status_no_memory);
+    CHECK(stream.wait_end() != ending::none);
+    // What has come stays, to be gone on with.
+    CHECK(wait_until([&] {
+      return r.ask(client, "stat", R"({"path":"x"})").param == R"({"type":"none","partial":2})";
+    }));
+  }
+  SUBCASE("a download") {
+    r.write("large", std::string(32U << 20, 'x'));
+    const packet reply = r.ask(client, "download", R"({"path":"large"})");
+    held.emplace_back(endpoint{"127.0.0.1", reply.tunid});
+    CHECK(r.ask(client, "download", wanted).status == status_no_memory);
+  }
+  CHECK(wait_until([&] { return r.ask(client, "download", wanted).status == status_success; }));
+}
+
 TEST_CASE("several at once, each its own bytes") {
   files_rig r;
   std::vector<std::jthread> all;
