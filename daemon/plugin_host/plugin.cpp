@@ -2,6 +2,8 @@
 
 #include <deque>
 #include <exception>
+#include <future>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -169,7 +171,8 @@ std::string plugin::start() {
     core_->timers.open();
     return {};
   }
-  if (close(std::chrono::seconds(5))) {
+  patience limit(std::chrono::seconds(5));
+  if (close(limit)) {
     finish();
   } else {
     is_stuck_ = true;  // a job on a work queue, which start() added
@@ -179,12 +182,14 @@ std::string plugin::start() {
 }
 
 /// Lets nothing in any more and waits for what is inside.
-bool plugin::close(std::chrono::milliseconds patience) noexcept {
+bool plugin::close(patience& limit) noexcept {
   core_->timers.close();
   core_->streams.close_all();
   core_->runner.close();
   core_->jobs.close();
-  return core_->runner.wait(patience) && core_->jobs.wait(patience);
+  return limit.until([this](std::chrono::milliseconds slice) {
+    return core_->runner.wait(slice) && core_->jobs.wait(slice);
+  });
 }
 
 /// After its code has run for the last time: ends host calls and what is left of the plugin's.
@@ -203,21 +208,42 @@ void plugin::finish() noexcept {
   }
 }
 
-bool plugin::stop(std::chrono::milliseconds patience) noexcept {
+bool plugin::stop(patience& limit) noexcept {
   if (!is_running_.exchange(false)) return !is_stuck_;
-  if (!close(patience)) {
-    is_stuck_ = true;
-    core_->log(vsoa::log_level::error,
-               "a callback or job does not return: the plugin is abandoned without stop()");
-    core_->deferred.close();
-    code_->abandon();
-    return false;
+  if (!close(limit)) {
+    return abandon("a callback or job does not return: the plugin is abandoned without stop()");
   }
-  if (const auto stop = code_->descriptor.callbacks.stop; stop != nullptr) {
-    guarded("stop()", [&] { stop(state_); });
+  if (code_->descriptor.callbacks.stop != nullptr && !call_stop(limit)) {
+    return abandon("its stop() does not return: the plugin is abandoned");
   }
   finish();
   return true;
+}
+
+/// On a thread of its own, which is left to itself when it does not come back: what it uses stays.
+bool plugin::call_stop(patience& limit) noexcept {
+  try {
+    std::packaged_task<void()> task(
+        [this] { guarded("stop()", [this] { code_->descriptor.callbacks.stop(state_); }); });
+    const std::future<void> done = task.get_future();
+    std::thread runs_it(std::move(task));
+    const bool has_returned = limit.until([&done](std::chrono::milliseconds slice) {
+      return done.wait_for(slice) == std::future_status::ready;
+    });
+    has_returned ? runs_it.join() : runs_it.detach();
+    return has_returned;
+  } catch (const std::exception&) {  // no thread to be had
+    guarded("stop()", [this] { code_->descriptor.callbacks.stop(state_); });
+    return true;
+  }
+}
+
+bool plugin::abandon(std::string_view why) noexcept {
+  is_stuck_ = true;
+  core_->log(vsoa::log_level::error, why);
+  core_->deferred.close();
+  code_->abandon();
+  return false;
 }
 
 void plugin::run_command(const vsoa_request& request, std::size_t command,

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "plugin_host/mount.hpp"
+#include "plugin_host/patience.hpp"
 #include "vsoa/packet.hpp"
 #include "vsoa/plugin.h"
 #include "vsoa/server.hpp"
@@ -79,9 +80,9 @@ class plugin {
   bool is_enabled() const noexcept;  ///< in any service
   /// @return why it does not run, and is unmapped now; empty: it runs
   std::string start();
-  /// Stops and unmaps. False if its code could not be made to return within `patience`: it is left
-  /// as it is, mapped, and this object must stay, too.
-  bool stop(std::chrono::milliseconds patience) noexcept;
+  /// Stops and unmaps. False if its code, stop() included, could not be made to return within
+  /// `limit`: it is left as it is, mapped, and this object must stay, too.
+  bool stop(patience& limit) noexcept;
   const plugin_core& core() const noexcept { return *core_; }
 
  private:
@@ -92,7 +93,9 @@ class plugin {
   void run_copy(call_copy& copy) noexcept;
   template <class Callback>
   void guarded(const char* what, Callback callback) noexcept;
-  bool close(std::chrono::milliseconds patience) noexcept;
+  bool close(patience& limit) noexcept;
+  bool call_stop(patience& limit) noexcept;
+  bool abandon(std::string_view why) noexcept;
   void finish() noexcept;
   void send_away(vsoa_service service, vsoa::client_id client);
 

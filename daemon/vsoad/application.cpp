@@ -174,10 +174,9 @@ bool application::drain(std::chrono::steady_clock::time_point deadline,
   }
   if (!is_idle()) log_.warning("stopping with calls or answers still in flight");
   // Plugins that are asked in vain have had the grace already.
-  const auto patience = hurry() ? std::chrono::milliseconds(100) : plugin_patience;
-  const bool stopped = plugins_.stop(patience);
+  const bool stopped = plugins_.stop(hurry() ? patience::in_a_hurry : plugin_patience, hurry);
   // What does not return may be on a loop, which then does not end either.
-  if (!stopped && !loops_.quiesce(patience)) return false;
+  if (!stopped && !loops_.quiesce(patience::in_a_hurry)) return false;
   // Plugins have answered what they had deferred: let the loops write that.
   while (!is_idle() && std::chrono::steady_clock::now() < deadline) {
     if (hurry()) break;
