@@ -123,6 +123,14 @@ TEST_CASE("in a circle") {
   const std::string round = findings(service("      /old/: { forward: \"vsoa://b\" }\n") + back);
   CHECK(round.find(at + ".forward: a call would go in a circle: service \"b\" forwards it back; "
                         "remove one of the two\n") != std::string::npos);
+  // By a name of the position server's, which comes before those of the services.
+  const std::string named =
+      findings(service("      /old/: { forward: \"vsoa://other\" }\n") + back +
+               "position: { entries: [ { name: Other, address: 127.0.0.1, port: 3006 } ] }\n");
+  CHECK(named.find("a call would go in a circle: service \"b\"") != std::string::npos);
+  CHECK(findings(service("      /old/: { forward: \"vsoa://b\" }\n") + back +
+                 "position: { entries: [ { name: b, address: 10.0.0.9, port: 3006 } ] }\n")
+            .empty());
   // There the prefix is gone, and nothing takes what is left.
   CHECK(findings(service("      /old/: { forward: \"vsoa://b\", strip_prefix: true }\n") +
                  service("      /new/: { forward: \"vsoa://a\", strip_prefix: true }\n", "b",
