@@ -65,9 +65,11 @@ service::~service() {
   stop();
 }
 
-void service::start(const vsoa::name_resolver& resolver) {
-  forwarder_.start(resolver);
-  server_.start();
+void service::forward(const vsoa::name_resolver& resolver, own_services& all) {
+  forwarder_.start(
+      resolver, [index = id_ - 1, &all](const std::string& url, const vsoa::server_info& server) {
+        return all.objection(index, url, server.address, server.local);
+      });
 }
 
 void service::stop() {
