@@ -29,7 +29,7 @@ constexpr std::string_view help =
        vsoactl stream put URL [PARAM] --data FILE [--path PATH] [--set]
 
 Calls a command that answers with a stream. "get" writes what comes on it until the server ends it;
-"put" sends a file, and prints what the server says at its end.
+"put" sends a file, and prints what the server says at its end, for which it waits --timeout.
 
   PARAM          JSON text for the call
   --path PATH    the PARAM that vsoad's plugin "files" wants for this path
@@ -77,6 +77,10 @@ class transfer {
   vsoa::stream_callbacks callbacks();
   std::uint64_t moved() const noexcept { return moved_; }
   bool ended() const noexcept { return ended_; }
+  /// Whether the stream has been given all of the file.
+  bool all_read() const noexcept { return all_read_; }
+  /// Bytes of the last word so far.
+  std::uint64_t heard() const noexcept { return heard_; }
 
   // Once it has ended:
   std::error_code error() const { return error_; }
@@ -99,11 +103,12 @@ class transfer {
   const interruption& interrupted_;
   std::vector<std::byte> piece_;  // read from the file, and not yet taken by the stream
   std::size_t piece_sent_ = 0;
-  bool all_read_ = false;
+  std::atomic<bool> all_read_ = false;
   bool file_failed_ = false;
   std::string last_word_;
   std::error_code error_;
   std::atomic<std::uint64_t> moved_ = 0;
+  std::atomic<std::uint64_t> heard_ = 0;
   std::atomic<bool> ended_ = false;
 };
 
@@ -128,6 +133,7 @@ void transfer::take(const vsoa::stream& s, std::span<const std::byte> bytes) {
   if (sending_) {
     const std::size_t room = last_word_bytes - last_word_.size();
     last_word_.append(reinterpret_cast<const char*>(bytes.data()), std::min(room, bytes.size()));
+    heard_ += bytes.size();
     return;
   }
   if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) return fail(s);
@@ -181,9 +187,50 @@ std::optional<std::uint64_t> size_of(const std::string& path) {
   return size;
 }
 
-int finish(const invocation& use, const std::string& name, const transfer& t, bool putting) {
-  if (!t.ended()) {
+// A wait for the server's last word: from when the kernel has taken the last byte of ours, and anew
+// with what comes.
+class last_wait {
+ public:
+  explicit last_wait(std::chrono::milliseconds patience) : patience_(patience) {}
+
+  /// Whether it is over. To be asked again and again.
+  bool is_over(const transfer& t, const vsoa::stream& s) {
+    const auto now = std::chrono::steady_clock::now();
+    const std::uint64_t heard = t.heard();
+    const bool is_waiting = t.all_read() && s.counters().queued == 0;
+    if (!is_waiting || heard != heard_) since_ = now;
+    heard_ = heard;
+    return is_waiting && now - since_ >= patience_;
+  }
+
+ private:
+  const std::chrono::milliseconds patience_;
+  std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+  std::uint64_t heard_ = 0;
+};
+
+enum class ending { of_stream, interrupted, late };
+
+ending wait_for_end(const invocation& use, const transfer& t, const vsoa::stream& s,
+                    const interruption& interrupted, std::optional<std::uint64_t> total,
+                    bool putting) {
+  const progress bar(total);
+  last_wait last(use.timeout);
+  while (!t.ended() && interrupted.wait(100ms) != interruption::cause::signal) {
+    bar.show(t.moved());
+    if (putting && !t.ended() && last.is_over(t, s)) return ending::late;
+  }
+  return t.ended() ? ending::of_stream : ending::interrupted;
+}
+
+int finish(const invocation& use, const std::string& name, const transfer& t, ending how,
+           bool putting) {
+  if (how == ending::interrupted) {
     output::complain(name + ": interrupted");
+    return exit_no_answer;
+  }
+  if (how == ending::late) {
+    output::complain(name + ": all is sent, but the server did not answer in time");
     return exit_no_answer;
   }
   if (t.file_failed()) {
@@ -234,12 +281,9 @@ int move_bytes(const invocation& use, const vsoa::server_url& url, const std::st
     output::complain(name + ": the answer has no stream that can be connected to");
     return exit_refused;
   }
-  {
-    const progress bar(putting ? size_of(path) : announced(answer));
-    while (!t.ended() && interrupted.wait(100ms) != interruption::cause::signal)
-      bar.show(t.moved());
-  }
-  return finish(use, name, t, putting);
+  const auto total = putting ? size_of(path) : announced(answer);
+  const ending how = wait_for_end(use, t, stream, interrupted, total, putting);
+  return finish(use, name, t, how, putting);
 }
 
 int run(const invocation& use) {

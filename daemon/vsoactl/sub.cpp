@@ -24,8 +24,8 @@ Subscribes to URLs, of one server or several, and prints what is published, unti
 ends with "/" stands for all below it, vsoa://SERVER alone for everything.
 
   --count N  end after N messages
-  --retry    when there is no connection, try again for ever, and subscribe anew; without, that
-             ends the command
+  --retry    when there is no connection, say so once, try again for ever, and subscribe anew;
+             without, that ends the command
 
 Examples:
   vsoactl sub vsoa://cabin/speed vsoa://cabin/doors/
@@ -105,11 +105,40 @@ class listening {
   std::atomic<int> code_ = exit_ok;
 };
 
+// What --retry says of a connection that comes and goes: why there is none, once, and when it is
+// back. On the loop of its client.
+class outage {
+ public:
+  explicit outage(std::string server) : server_(std::move(server)) {}
+
+  void failed(std::error_code why) {
+    if (std::exchange(has_failed_, true)) return;
+    output::complain(server_ + ": " + why.message() + "; trying again");
+  }
+  void lost() { is_lost_ = true; }
+  void over() {
+    if (has_failed_ || is_lost_) output::complain(server_ + ": connected");
+    has_failed_ = is_lost_ = false;
+  }
+
+ private:
+  const std::string server_;
+  bool has_failed_ = false;
+  bool is_lost_ = false;
+};
+
 // With --retry: by the robot. What is granted once it restores itself.
-void stay(session& s, const invocation& use, const vsoa::server_url& server,
+void stay(session& s, const invocation& use, listening& all, const vsoa::server_url& server,
           const std::vector<std::string>& topics) {
   vsoa::client& client = s.client();
-  client.on_connect([&client, topics, name = server.to_string()](const vsoa::server_info&) {
+  const auto state = std::make_shared<outage>(server.to_string());
+  client.on_connect_failed([state](std::error_code why) { state->failed(why); });
+  client.on_disconnect([state, &all, name = server.to_string()](std::error_code why) {
+    all.lost(name, why);
+    state->lost();
+  });
+  client.on_connect([state, &client, topics, name = server.to_string()](const vsoa::server_info&) {
+    state->over();
     if (!client.subscriptions().empty()) return;
     client.start_subscribe(topics, [name](std::error_code error, const vsoa::reply_view&) {
       if (error) report(name, error);
@@ -120,12 +149,14 @@ void stay(session& s, const invocation& use, const vsoa::server_url& server,
   client.start_robot(server.to_string(), robot);
 }
 
-int open(session& s, const invocation& use, const vsoa::server_url& server,
+int open(session& s, const invocation& use, listening& all, const vsoa::server_url& server,
          const std::vector<std::string>& topics) {
   if (use.has("retry")) {
-    stay(s, use, server, topics);
+    stay(s, use, all, server, topics);
     return exit_ok;
   }
+  s.client().on_disconnect(
+      [&all, name = server.to_string()](std::error_code why) { all.lost(name, why); });
   if (const auto error = s.connect(server)) return report(server.to_string(), error);
   if (const auto error = s.client().subscribe(topics, use.timeout))
     return report(server.to_string(), error);
@@ -149,8 +180,7 @@ int run(const invocation& use) {
     session& s = *sessions.emplace_back(std::make_unique<session>(use));
     s.client().on_message([&all](std::string_view url, vsoa::payload_view payload,
                                  vsoa::channel via) { all.show(url, payload, via); });
-    s.client().on_disconnect([&all, server = name](std::error_code e) { all.lost(server, e); });
-    if (const int code = open(s, use, entry.first, entry.second); code != exit_ok) return code;
+    if (const int code = open(s, use, all, entry.first, entry.second); code != exit_ok) return code;
   }
   return all.wait();
 }

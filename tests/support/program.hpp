@@ -32,6 +32,8 @@ class program {
   bool ended();
   /// What it has written to standard output so far.
   std::string said() const { return read_all("/out"); }
+  /// And to standard error.
+  std::string complained() const { return read_all("/err"); }
   /// Waits for its end. Throws when it does not come in time.
   program_result wait(milliseconds bound = patience);
 
