@@ -86,6 +86,21 @@ TEST_CASE("list and stat") {
   CHECK(first.param.size() < 262000);
 }
 
+TEST_CASE("stat of names too long to be uploaded, and of a file that is being replaced") {
+  files_rig r;
+  auto client = r.connect();
+  const std::string long_name(255, 'n');
+  r.write(long_name, "abc");
+  const std::string of_long = R"({"path":")" + long_name + "\"";
+  CHECK(r.ask(client, "stat", of_long + "}").param.find("\"size\":3") != std::string::npos);
+  CHECK(r.ask(client, "upload", of_long + R"(,"size":1})").status == status_arguments);
+  CHECK(r.ask(client, "stat", R"({"path":")" + std::string(252, 'm') + "\"}").status == not_found);
+  r.write(".abc.part", "12345");
+  const std::string all = r.ask(client, "stat", R"({"path":"abc","checksum":true})").param;
+  CHECK(all.starts_with(R"({"name":"abc","type":"file","size":3,"modified":)"));
+  CHECK(all.ends_with(std::string(R"(,"partial":5,"sha256":")") + sha256_of_abc + "\"}"));
+}
+
 TEST_CASE("download: all, a part, resumed, nothing, large") {
   files_rig r;
   auto client = r.connect();
