@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/access.hpp"
 #include "broker/directory.hpp"
 #include "broker/forwarder.hpp"
 #include "broker/own_services.hpp"
@@ -70,6 +71,7 @@ class service {
   const vsoa_service id_;
   const vsoa::log_sink log_;
   vsoa::server server_;
+  const access_rules access_;
   topics topics_;
   forwarder forwarder_;
   std::deque<route> routes_;  // addresses stay: handlers refer to them

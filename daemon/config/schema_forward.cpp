@@ -66,12 +66,14 @@ rows target_rows() {
            }},
       {.path = "services[].commands.<url>.timeout",
        .type = duration(milliseconds{1}, hours{24}),
-       .help = "For the server's answer; then the call is answered NO_RESPONDING. Default: 1m.",
+       .help = "For the answer, from when the call comes; then the call is answered NO_RESPONDING, "
+               "and what is answered later is dropped. It may have been carried out. Default: 1m "
+               "behind forward; a plugin has as long as it likes.",
        .example = "2s",
        .store =
            [](builder& b, const value& v) {
              forward(b).timeout = v.duration;
-             note(b, mention::what::forward_key, v);
+             b.command().timeout = v.duration;
            }},
   };
 }
@@ -122,7 +124,8 @@ rows trust_rows() {
            }},
       {.path = "services[].commands.<url>.tls.min_version",
        .type = upstream_tls_versions,
-       .help = "The oldest version of TLS that is spoken. Default: 1.2.",
+       .fallback = word_text(upstream_tls_versions, vsoa::tls_options{}.min_version),
+       .help = "The oldest version of TLS that is spoken.",
        .example = "1.3",
        .store =
            [](builder& b, const value& v) {
@@ -130,7 +133,8 @@ rows trust_rows() {
            }},
       {.path = "services[].commands.<url>.tls.handshake_timeout",
        .type = duration(milliseconds{10}, minutes{10}),
-       .help = "For the handshake of TLS. Default: 5s.",
+       .fallback = time_text(vsoa::tls_options{}.handshake_timeout),
+       .help = "For the handshake of TLS.",
        .example = "2s",
        .store = [](builder& b, const value& v) { upstream_tls(b).handshake_timeout = v.duration; }},
   };

@@ -58,6 +58,7 @@ struct plugin::call_copy {
   std::string url, path, param;
   std::vector<std::byte> data;
   vsoa::deferred_call answer;
+  vsoa_call* token = nullptr;  // instead of `answer`, for a call whose time is limited
 };
 
 plugin::plugin(std::unique_ptr<library> code, environment& env,
@@ -127,6 +128,10 @@ std::uint64_t plugin::datagrams_lost() const noexcept {
 }
 std::size_t plugin::calls_deferred() const {
   return core_->deferred.count();
+}
+
+std::uint64_t plugin::calls_timed_out() const {
+  return core_->deferred.timeouts();
 }
 
 void plugin::enable(vsoa_service service) noexcept {
@@ -260,13 +265,16 @@ void plugin::run_command(const vsoa_request& request, std::size_t command,
   }
   vsoa_call::current = outer;
   if (!call.is_open) return;
+  if (call.direct != nullptr) {
+    if (has_thrown) call.direct->reply(vsoa::status::no_responding);
+    return;
+  }
+  if (call.token != nullptr) {
+    if (auto kept = core_->deferred.take(call.token)) call.kept = std::move(*kept);
+  }
   if (has_thrown) {
-    if (call.direct != nullptr) {
-      call.direct->reply(vsoa::status::no_responding);
-    } else {
-      call.kept.reply(vsoa::status::no_responding);
-    }
-  } else if (call.direct == nullptr) {
+    call.kept.reply(vsoa::status::no_responding);
+  } else {
     call.kept.drop();  // it chose not to answer
   }
 }
@@ -290,6 +298,7 @@ void plugin::command(vsoa_service service, const route& where, vsoa::call& call)
     handle.direct = &call;
     run_command(request, where.command, handle);
   };
+  if (where.timeout.count() > 0) return timed_command(where, call, request);
   if (!where.work_queue.empty()) {
     if (core_->runner.on_queue(now) == callback_runner::outcome::closed) {
       call.reply(vsoa::status::no_responding);
@@ -313,9 +322,45 @@ void plugin::command(vsoa_service service, const route& where, vsoa::call& call)
   }
 }
 
+void plugin::timed_command(const route& where, vsoa::call& call,
+                           const vsoa_request& request) noexcept {
+  std::shared_ptr<call_copy> copy;
+  auto result = callback_runner::outcome::closed;
+  guarded("keeping a call", [&] {
+    copy = std::make_shared<call_copy>(where, call, request);
+    copy->token = core_->deferred.add(std::move(copy->answer), where.timeout);
+    if (copy->token != nullptr) result = hand_over(where, copy);
+  });
+  const bool is_full = result == callback_runner::outcome::full;
+  if (is_full) calls_refused_.fetch_add(1, std::memory_order_relaxed);
+  if (copy == nullptr || (!is_full && result != callback_runner::outcome::closed)) return;
+  if (auto right = core_->deferred.take(copy->token)) {
+    right->reply(is_full ? vsoa::status::no_memory : vsoa::status::no_responding);
+  }
+}
+
+callback_runner::outcome plugin::hand_over(const route& where,
+                                           const std::shared_ptr<call_copy>& copy) {
+  using outcome = callback_runner::outcome;
+  if (where.work_queue.empty()) {
+    return core_->runner.on_loop(
+        subjects_->commands[where.command], callback_runner::importance::may_drop,
+        [&] { run_copy(*copy); }, [&] { return [this, copy] { run_copy(*copy); }; });
+  }
+  vsoa::work_queue* const queue = core_->env.queues.find(where.work_queue);
+  if (queue == nullptr) return outcome::closed;
+  // Should the door be closed then, the end of the plugin has answered the call.
+  const bool added =
+      queue->add([this, copy] { (void)core_->runner.on_queue([&] { run_copy(*copy); }); });
+  return added ? outcome::kept : outcome::full;
+}
+
 void plugin::run_copy(call_copy& copy) noexcept {
+  // Answered by its time already: nobody waits for what it would do.
+  if (copy.token != nullptr && !core_->deferred.knows(copy.token)) return;
   vsoa_call handle;
   handle.kept = std::move(copy.answer);
+  handle.token = copy.token;
   run_command(copy.request, copy.command, handle);
 }
 

@@ -128,6 +128,7 @@ std::vector<std::string> plugin_host::summary() const {
     };
     field("stalls", one->stalls());
     field("calls_refused", one->calls_refused());
+    field("calls_timed_out", one->calls_timed_out());
     field("datagrams_lost", one->datagrams_lost());
     field("events_refused", one->events_refused());
     std::vector<plugin_metric> own;

@@ -68,6 +68,7 @@ TEST_CASE("all keys of a forwarded command") {
   CHECK(commands[1].forward.timeout == std::chrono::minutes(1));
   CHECK_FALSE(commands[1].forward.tls);
   CHECK(commands[2].forward.url.empty());
+  CHECK_FALSE(commands[2].timeout);
   const std::string printed = print_yaml(*result.document);
   CHECK(printed.find("sesame") == std::string::npos);
   CHECK(printed.find("password: \"********\"") != std::string::npos);
