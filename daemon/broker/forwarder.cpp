@@ -1,6 +1,7 @@
 #include "broker/forwarder.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 #include <tuple>
 #include <utility>
 
@@ -72,12 +73,12 @@ std::vector<vsoa::server::command_entry> forwarder::commands() {
   return all;
 }
 
-void forwarder::start(const vsoa::name_resolver& resolver) {
+void forwarder::start(const vsoa::name_resolver& resolver, const upstream_link::vetting& vet) {
   for (const auto& u : upstreams_) {
     try {
-      u->start(resolver);
+      u->start(resolver, vet);
     } catch (const vsoa::tls_error& e) {
-      log_(vsoa::log_level::error, "upstream " + u->settings().url + " not connected: " + e.what());
+      throw std::runtime_error(who_ + "upstream " + u->settings().url + ": " + e.what());
     }
   }
 }

@@ -36,8 +36,9 @@ class forwarder {
 
   /// What it serves. They refer to this object. Any thread.
   std::vector<vsoa::server::command_entry> commands();
-  /// Connects to all upstream servers. Any thread. Says in the log what keeps it from doing so.
-  void start(const vsoa::name_resolver& resolver);
+  /// Connects to all upstream servers, once the loops run; what TLS needs is read now. Any thread.
+  /// Throws std::runtime_error, fit for the operator, if that can't be used.
+  void start(const vsoa::name_resolver& resolver, const upstream_link::vetting& vet);
   /// Reads the certificates of TLS again, for new connections. False, and said in the log: some are
   /// not fit for use, and those of before stay. Any thread.
   bool reload_certificates();

@@ -29,6 +29,7 @@ service::service(vsoa::runtime& loops, const config::service_settings& settings,
       id_(id),
       log_(std::move(log)),
       server_(loops, server_options(settings)),
+      access_(settings.access),
       topics_(loops, server_, settings.topics, kept_bytes(settings)),
       forwarder_(
           loops, server_, settings,
@@ -36,6 +37,10 @@ service::service(vsoa::runtime& loops, const config::service_settings& settings,
             topics_.publish(url, payload, via);
           },
           log_) {
+  if (!access_.empty()) {
+    server_.check_access([this](std::string_view role, vsoa::server::access what,
+                                std::string_view url) { return access_.allow(role, what, url); });
+  }
   server_.on_client([this](vsoa::client_id c, bool connected) { on_client(c, connected); });
   server_.route_datagrams([this](std::string_view url) { return route_datagram(url); });
   server_.on_datagram([this](vsoa::client_id c, std::string_view url, vsoa::payload_view payload,
@@ -65,9 +70,11 @@ service::~service() {
   stop();
 }
 
-void service::start(const vsoa::name_resolver& resolver) {
-  forwarder_.start(resolver);
-  server_.start();
+void service::forward(const vsoa::name_resolver& resolver, own_services& all) {
+  forwarder_.start(
+      resolver, [index = id_ - 1, &all](const std::string& url, const vsoa::server_info& server) {
+        return all.objection(index, url, server.address, server.local);
+      });
 }
 
 void service::stop() {
@@ -138,7 +145,9 @@ void service::connect(plugin_host& plugins) {
     plugin* p = plugins.find(each.plugin);
     if (p == nullptr) continue;
     const route& r = routes_.emplace_back(std::move(each));
-    vsoa::work_queue* queue = r.work_queue.empty() ? nullptr : plugins.queue(r.work_queue);
+    // With a limit of time the plugin itself hands the call to its queue.
+    const bool is_queued = !r.work_queue.empty() && r.timeout.count() == 0;
+    vsoa::work_queue* queue = is_queued ? plugins.queue(r.work_queue) : nullptr;
     commands.push_back({r.url, [p, &r, id = id_](vsoa::call& c) { p->command(id, r, c); }, queue});
   }
   server_.set_commands(std::move(commands));
@@ -171,6 +180,7 @@ std::vector<std::string> service::summary() const {
       {"partial_timeouts", s.partial_timeouts},
       {"calls", s.calls},
       {"calls_refused", s.calls_refused},
+      {"denied", s.denied},
       {"publishes", s.publishes},
       {"deliveries", s.deliveries},
       {"dropped", s.dropped},

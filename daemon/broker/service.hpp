@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "broker/access.hpp"
 #include "broker/directory.hpp"
 #include "broker/forwarder.hpp"
+#include "broker/own_services.hpp"
 #include "broker/topics.hpp"
 #include "config/config.hpp"
 #include "plugin_host/plugin_host.hpp"
@@ -19,8 +21,8 @@
 
 namespace vsoad {
 
-/// Made in this order: listen(), connect() once the plugins run, start(). Not thread-safe itself;
-/// its server's callbacks run on the loops.
+/// Used in this order: listen(), forward(), connect() once the plugins run, start(). Not
+/// thread-safe itself; its server's callbacks run on the loops.
 class service {
  public:
   service(vsoa::runtime& loops, const config::service_settings& settings, vsoa_service id,
@@ -43,8 +45,12 @@ class service {
   void enable(plugin_host& plugins);
   /// Gives URLs to the plugins that run and says what can't be served.
   void connect(plugin_host& plugins);
+  /// Connects to the upstream servers, once the loops run. Throws std::runtime_error if their files
+  /// of TLS can't be used: it reads them now, as those of the service itself have been read.
   /// @param resolver  finds the upstream servers that have a name
-  void start(const vsoa::name_resolver& resolver);
+  /// @param all       outlives this object's stop()
+  void forward(const vsoa::name_resolver& resolver, own_services& all);
+  void start() { server_.start(); }
   /// Ends the server, and then what it has upstream. Idempotent. Not on a loop's thread.
   void stop();
   /// Reads the certificates of TLS again, its own and those for upstream, for new connections.
@@ -65,6 +71,7 @@ class service {
   const vsoa_service id_;
   const vsoa::log_sink log_;
   vsoa::server server_;
+  const access_rules access_;
   topics topics_;
   forwarder forwarder_;
   std::deque<route> routes_;  // addresses stay: handlers refer to them

@@ -4,11 +4,21 @@
 #include <utility>
 
 namespace vsoad {
+namespace {
+
+// Before what upstream has refused is asked for again; then twice as long each time.
+constexpr std::chrono::seconds first_retry{1};
+constexpr std::chrono::seconds last_retry{64};
+
+}  // namespace
 
 upstream::upstream(vsoa::runtime& loops, vsoa::server& server, std::size_t number,
                    std::size_t outbox, const config::forward_settings& settings,
                    const upstream_link::publisher& publish, const vsoa::log_sink& log)
-    : loops_(loops), settings_(settings), subscriber_(number % loops.size()) {
+    : loops_(loops),
+      settings_(settings),
+      subscriber_(number % loops.size()),
+      retry_delay_(first_retry) {
   for (std::size_t i = 0; i < loops.size(); ++i) {
     // All connections have the same fate mostly: one tells it.
     links_.push_back(std::make_unique<upstream_link>(loops, server, i, outbox, settings, publish,
@@ -16,11 +26,13 @@ upstream::upstream(vsoa::runtime& loops, vsoa::server& server, std::size_t numbe
   }
 }
 
-void upstream::start(const vsoa::name_resolver& resolver) {
+void upstream::start(const vsoa::name_resolver& resolver, const upstream_link::vetting& vet) {
   for (std::size_t i = 0; i < links_.size(); ++i) {
     upstream_link& link = *links_[i];
-    link.start(resolver, [this, &link, subscribes = i == subscriber_] {
-      if (subscribes) link.subscribe(wanted_.restart());
+    link.start(resolver, vet, [this, subscribes = i == subscriber_] {
+      if (!subscribes) return;
+      retry_delay_ = first_retry;
+      ask(wanted_.restart());
     });
   }
 }
@@ -49,19 +61,42 @@ void upstream::sync_soon() {
   });
 }
 
-// Without a connection all is left as it is: restart() is next.
+// Without a connection there is nobody to be asked: restart() is next.
 void upstream::sync() {
   upstream_link& link = *links_[subscriber_];
-  if (!link.is_connected()) return;
+  if (!link.is_connected()) return wanted_.drop();
   std::vector<std::string> added;
+  std::size_t given_up = 0;
   for (interest::change& c : wanted_.take()) {
     if (c.wanted) {
       added.push_back(std::move(c.pattern));
     } else {
       link.unsubscribe(c.pattern);
+      ++given_up;
     }
   }
-  link.subscribe(added);
+  ask(added);
+  // For each that upstream can forget there may be room for one that it has refused.
+  ask(wanted_.retry(given_up));
+}
+
+void upstream::ask(const std::vector<std::string>& patterns) {
+  links_[subscriber_]->subscribe(patterns,
+                                 [this](const std::string& pattern) { refused(pattern); });
+}
+
+void upstream::refused(const std::string& pattern) {
+  wanted_.refused(pattern);
+  if (std::exchange(is_retry_due_, true)) return;
+  loops_.start_timer(subscriber_, retry_delay_, {}, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->retry();
+  });
+  retry_delay_ = std::min(retry_delay_ * 2, last_retry);
+}
+
+void upstream::retry() {
+  is_retry_due_ = false;
+  if (links_[subscriber_]->is_connected()) ask(wanted_.retry(wanted_.refused_count()));
 }
 
 std::string upstream::summary() const {

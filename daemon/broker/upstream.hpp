@@ -2,6 +2,7 @@
 // the loop of its client, and one of them that is subscribed to what our subscribers want.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -22,7 +23,7 @@ class upstream : public std::enable_shared_from_this<upstream> {
            const vsoa::log_sink& log);
 
   /// Connects. Once. Throws vsoa::tls_error.
-  void start(const vsoa::name_resolver& resolver);
+  void start(const vsoa::name_resolver& resolver, const upstream_link::vetting& vet);
   /// Reads certificates and CAs again, for new connections. Any thread. Throws vsoa::tls_error.
   void reload_certificates();
   /// Ends all connections, and callbacks. Not on a loop's thread.
@@ -43,11 +44,17 @@ class upstream : public std::enable_shared_from_this<upstream> {
  private:
   void sync_soon();
   void sync();
+  void ask(const std::vector<std::string>& patterns);
+  void refused(const std::string& pattern);
+  void retry();
 
   vsoa::runtime& loops_;
   const config::forward_settings settings_;
   const std::size_t subscriber_;  // the loop whose connection subscribes
   interest wanted_;
+  // On the subscriber's loop:
+  bool is_retry_due_ = false;
+  std::chrono::seconds retry_delay_;
   std::vector<std::unique_ptr<upstream_link>> links_;  // by loop
 };
 

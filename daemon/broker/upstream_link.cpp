@@ -31,10 +31,10 @@ upstream_link::upstream_link(vsoa::runtime& loops, vsoa::server& server, std::si
       log_(std::move(log)),
       client_(loops, client_options(loop, outbox)) {}
 
-void upstream_link::start(vsoa::name_resolver resolver, std::function<void()> on_connect) {
-  client_.on_connect([this, tell = std::move(on_connect)](const vsoa::server_info& server) {
-    connected(server, tell);
-  });
+void upstream_link::start(vsoa::name_resolver resolver, vetting vet,
+                          std::function<void()> on_connect) {
+  client_.on_connect([this, vet = std::move(vet), tell = std::move(on_connect)](
+                         const vsoa::server_info& server) { connected(server, vet, tell); });
   client_.on_connect_failed([this](std::error_code why) { not_connected(why); });
   client_.on_disconnect([this](std::error_code why) { disconnected(why); });
   client_.on_message([this](std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
@@ -56,11 +56,12 @@ void upstream_link::start(vsoa::name_resolver resolver, std::function<void()> on
 
 // --- the connection ---
 
-void upstream_link::connected(const vsoa::server_info& server, const std::function<void()>& tell) {
+void upstream_link::connected(const vsoa::server_info& server, const vetting& vet,
+                              const std::function<void()>& tell) {
   last_failure_.clear();
-  if (is_ourselves(server)) {
-    say(vsoa::log_level::error, "is this service itself, at " + server.address.to_string() +
-                                    ": not forwarded to until a restart");
+  if (const std::string problem = vet(settings_.url, server); !problem.empty()) {
+    say(vsoa::log_level::error,
+        problem + ", at " + server.address.to_string() + ": not forwarded to until a restart");
     return client_.disconnect();
   }
   ++counts_.connects;
@@ -68,17 +69,6 @@ void upstream_link::connected(const vsoa::server_info& server, const std::functi
   has_quick_ = server.quick_port != 0;
   say(vsoa::log_level::info, "connected at " + server.address.to_string());
   tell();
-}
-
-// The configuration shows no circle whose way goes through somebody else's position server.
-bool upstream_link::is_ourselves(const vsoa::server_info& server) const {
-  const auto ours = server_.addresses();
-  return std::any_of(ours.begin(), ours.end(), [&](const vsoa::socket_address& a) {
-    if (a.port != server.address.port) return false;
-    // A connection to one's own address has that address at both ends.
-    return a.ip == server.address.ip ||
-           (a.ip.is_unspecified() && server.address.ip == server.local.ip);
-  });
 }
 
 void upstream_link::not_connected(std::error_code why) {
@@ -140,7 +130,8 @@ void upstream_link::fail(vsoa::deferred_call right, std::error_code error) {
   right.reply(vsoa::status::proxy, is_gone ? not_connected_text : not_sent_text);
 }
 
-// Upstream waits for us; we wait for the client, and go there when it has come.
+// Upstream waits for us; we wait for the client, and go there when it has come. Where that can't
+// be, upstream has carried the call out all the same.
 void upstream_link::relay_stream(vsoa::deferred_call right, vsoa::client_id client,
                                  const vsoa::reply_view& reply) {
   vsoa::stream_offer offer;
@@ -150,8 +141,7 @@ void upstream_link::relay_stream(vsoa::deferred_call right, vsoa::client_id clie
     return right.reply(reply.status, reply.payload, offer.tunid);
   }
   ++counts_.streams_failed;
-  if (offer.error == std::errc::no_buffer_space) return right.reply(vsoa::status::no_memory);
-  right.reply(vsoa::status::proxy, no_stream_text);
+  right.reply(vsoa::status::no_responding, no_stream_text);
 }
 
 // --- datagrams, subscriptions ---
@@ -165,17 +155,33 @@ void upstream_link::datagram(std::string_view url, vsoa::payload_view payload, v
   }
 }
 
-void upstream_link::subscribe(const std::vector<std::string>& patterns) {
+void upstream_link::subscribe(const std::vector<std::string>& patterns,
+                              const std::function<void(const std::string&)>& refused) {
   for (const std::string& pattern : patterns) {
-    client_.start_subscribe(pattern, [this, pattern](std::error_code error, const auto&) {
+    client_.start_subscribe(pattern, [this, pattern, refused](std::error_code error, const auto&) {
       const bool is_gone = error == vsoa::errc::closed || error == vsoa::errc::cancelled ||
                            error == vsoa::errc::not_connected;
       if (!error || is_gone) return;
       ++counts_.subscriptions_refused;
-      say(vsoa::log_level::warning,
-          "refuses a subscription to " + pattern + ": " + error.message());
+      say_refused(pattern, error);
+      refused(pattern);
     });
   }
+}
+
+// One client can have thousands refused, again and again.
+void upstream_link::say_refused(const std::string& pattern, std::error_code error) {
+  constexpr std::chrono::minutes silence{1};
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_complaint_) {
+    ++unsaid_;
+    return;
+  }
+  next_complaint_ = now + silence;
+  std::string line = "refuses a subscription to " + pattern + ": " + error.message();
+  if (unsaid_ != 0) line += "; " + std::to_string(unsaid_) + " more since the last of these lines";
+  unsaid_ = 0;
+  say(vsoa::log_level::warning, line + "; tried again later");
 }
 
 void upstream_link::unsubscribe(const std::string& pattern) {

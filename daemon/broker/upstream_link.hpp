@@ -9,6 +9,8 @@
 //   NO_MEMORY                      it has not been sent: a limit is reached
 //   NO_RESPONDING                  it has been sent, and no answer has come in time, or before the
 //                                  connection broke: nobody knows whether it was carried out
+//   NO_RESPONDING, {"error": text} it was carried out, and the stream that upstream offers can't be
+//                                  relayed
 #pragma once
 
 #include <atomic>
@@ -41,7 +43,7 @@ struct upstream_stats {
   std::uint64_t datagrams_dropped = 0;  ///< not sent: not connected, or no room
   std::uint64_t datagrams_ignored = 0;  ///< from upstream
   std::uint64_t streams = 0;            ///< relayed
-  std::uint64_t streams_failed = 0;     ///< not offered to the client
+  std::uint64_t streams_failed = 0;     ///< not offered: the call was answered NO_RESPONDING
   std::uint64_t subscriptions_refused = 0;
 };
 
@@ -49,6 +51,8 @@ struct upstream_stats {
 class upstream_link {
  public:
   using publisher = std::function<void(std::string_view url, vsoa::payload_view, vsoa::channel)>;
+  /// Why a server that is connected to must not be forwarded to; empty: it may. Any thread.
+  using vetting = std::function<std::string(const std::string& url, const vsoa::server_info&)>;
 
   /// Any thread. What it is told must outlive it.
   /// @param loop     where it lives
@@ -60,7 +64,7 @@ class upstream_link {
   /// Connects, and again when the connection breaks. Any thread, once.
   /// @param on_connect  each time; then nothing is subscribed to
   /// Throws vsoa::tls_error.
-  void start(vsoa::name_resolver resolver, std::function<void()> on_connect);
+  void start(vsoa::name_resolver resolver, vetting vet, std::function<void()> on_connect);
   /// Reads certificates and CAs again, for new connections. Any thread. Throws vsoa::tls_error, and
   /// then those of before stay.
   void reload_certificates() {
@@ -74,7 +78,9 @@ class upstream_link {
   void call(vsoa::call& c, std::string_view url, std::chrono::milliseconds timeout);
   /// Without a quick channel upstream (TLS has none), what is quick goes the normal way.
   void datagram(std::string_view url, vsoa::payload_view payload, vsoa::channel via);
-  void subscribe(const std::vector<std::string>& patterns);
+  /// @param refused  told of each pattern that is not subscribed to although the connection stands
+  void subscribe(const std::vector<std::string>& patterns,
+                 const std::function<void(const std::string&)>& refused);
   void unsubscribe(const std::string& pattern);
 
   bool is_connected() const noexcept { return client_.is_connected(); }  ///< any thread
@@ -97,22 +103,25 @@ class upstream_link {
         datagrams_dropped, datagrams_ignored, streams, streams_failed, subscriptions_refused;
   };
 
-  void connected(const vsoa::server_info& server, const std::function<void()>& tell);
+  void connected(const vsoa::server_info& server, const vetting& vet,
+                 const std::function<void()>& tell);
   void not_connected(std::error_code why);
   void disconnected(std::error_code why);
-  bool is_ourselves(const vsoa::server_info& server) const;
   void answer(vsoa::deferred_call right, vsoa::client_id client, std::error_code error,
               const vsoa::reply_view& reply);
   void fail(vsoa::deferred_call right, std::error_code error);
   void relay_stream(vsoa::deferred_call right, vsoa::client_id client,
                     const vsoa::reply_view& reply);
   void say(vsoa::log_level level, const std::string& what) const;
+  void say_refused(const std::string& pattern, std::error_code error);
 
   vsoa::server& server_;
   const config::forward_settings settings_;
   const publisher publish_;
   const vsoa::log_sink log_;
-  std::error_code last_failure_;  // said already
+  std::error_code last_failure_;                            // said already
+  std::chrono::steady_clock::time_point next_complaint_{};  // of refused subscriptions
+  std::uint64_t unsaid_ = 0;                                // that were refused since the last
   bool is_up_ = false;
   bool has_quick_ = false;
   tallies counts_;

@@ -14,7 +14,8 @@ namespace vsoad::config {
 struct mention {
   enum class what {
     work_queue,    ///< must be defined
-    role,          ///< must be defined by the same service
+    role,          ///< must be defined by the same service, and has one priority
+    access_role,   ///< must be defined by the same service
     service_name,  ///< unique, whatever the case
     entry_name,    ///< as that, within an address family
     absolute_path,

@@ -118,6 +118,9 @@ void check_references(const builder& built, report& findings) {
         check_role(built, m, findings);
         users.check_priority(m);
         break;
+      case what::access_role:
+        check_role(built, m, findings);
+        break;
       case what::listen_service:
       case what::listen_position:
         users.check_listen(m);

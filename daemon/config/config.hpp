@@ -73,9 +73,10 @@ struct forward_settings {
 
 struct command_settings {
   std::string url;
-  std::string plugin;      // empty: forwarded
-  std::string command;     // empty: found by the rule of the manual
-  std::string work_queue;  // empty: the plugin's own, else inline
+  std::string plugin;                                // empty: forwarded
+  std::string command;                               // empty: found by the rule of the manual
+  std::string work_queue;                            // empty: the plugin's own, else inline
+  std::optional<std::chrono::milliseconds> timeout;  // of a plugin's answer; nothing: none
   forward_settings forward;
 };
 
@@ -91,12 +92,22 @@ struct role_priority {
   std::uint8_t level = 0;
 };
 
+// What clients of a role may do.
+struct access_rule {
+  std::string role;  // empty: everybody
+  bool call = false;
+  bool subscribe = false;
+  bool datagram = false;
+  std::vector<std::string> urls;
+};
+
 struct service_settings {
   std::string name;
   std::vector<vsoa::socket_address> listen;
   std::optional<vsoa::ip_address> advertise;
   std::string info_json;  // never empty
   std::vector<vsoa::credential> credentials;
+  std::vector<access_rule> access;  // none: all is allowed
   std::optional<vsoa::tls_options> tls;
   bool all_plugins = false;
   std::vector<plugin_use> plugins;

@@ -45,7 +45,9 @@ errors.
 .B vsoad \-\-check
 prints all of them, each with file, line, column and key;
 .B vsoad \-\-print\-config
-prints what is in force, with every default filled in and passwords masked.
+prints what is in force, with every default that is a value filled in. Masked are passwords, what comes from
+a file, and, in the settings of plugins, what comes from a variable and members whose names have password,
+passwd, passphrase, secret or token in them, or are key, or end with _key, -key or Key.
 .SH VALUES
 .TP
 .I duration

@@ -2,6 +2,7 @@
 
 #include <unordered_set>
 
+#include "ascii.hpp"
 #include "json.hpp"
 #include "suggest.hpp"
 
@@ -24,6 +25,26 @@ bool is_null_word(std::string_view text) {
   return text == "~" || text == "null" || text == "Null" || text == "NULL";
 }
 
+/// Whether a member of a plugin's settings is called as secrets are.
+bool is_secret_name(std::string_view key) {
+  const std::string name = lower(key);
+  for (const char* word : {"password", "passwd", "passphrase", "secret", "token"}) {
+    if (name.find(word) != std::string::npos) return true;
+  }
+  return name == "key" || name.ends_with("_key") || name.ends_with("-key") || key.ends_with("Key");
+}
+
+node_ptr masked(const node_ptr& tree) {
+  if (!tree || tree->type == node::kind::null) return tree;
+  auto out = std::make_shared<node>(*tree);
+  out->secret = true;
+  for (node_ptr& item : out->items)
+    item = masked(item);
+  for (member& m : out->members)
+    m.value = masked(m.value);
+  return out;
+}
+
 /// All paths of the schema that end with this key, for somebody who wrote it at the wrong place.
 std::string paths_of(std::string_view key) {
   std::string out;
@@ -34,6 +55,11 @@ std::string paths_of(std::string_view key) {
     }
   }
   return out;
+}
+
+std::string no_good_secret(const node& scalar, const type_spec& type) {
+  return std::string("what ") + (scalar.secret ? "the file holds" : "it stands for") +
+         " is no good here; write " + type_phrase(type);
 }
 
 }  // namespace
@@ -293,8 +319,8 @@ node_ptr reader::read_value(const row& r, const node_ptr& written, const std::st
   value v;
   std::string problem = parse_value(r.type, *scalar, v);
   if (!problem.empty()) {
-    if (scalar->secret)
-      problem = "what the file holds is no good here; write " + type_phrase(r.type);
+    // The message would quote it.
+    if (scalar->secret || r.type.what == kind::secret) problem = no_good_secret(*scalar, r.type);
     findings_.error(written->at, path, std::move(problem));
     return nullptr;
   }
@@ -302,10 +328,7 @@ node_ptr reader::read_value(const row& r, const node_ptr& written, const std::st
   v.path = path;
   if (r.store != nullptr) r.store(target_, v);
   node_ptr printed = print_value(r.type, v);
-  if (r.type.what != kind::secret && !scalar->secret) return printed;
-  auto masked = std::make_shared<node>(*printed);
-  masked->secret = true;
-  return masked;
+  return r.type.what == kind::secret || scalar->secret ? masked(printed) : printed;
 }
 
 /// The same tree, variables and secrets filled in. Null if there is something wrong in it.
@@ -318,14 +341,14 @@ node_ptr reader::copy_any(const node_ptr& written, const std::string& path, std:
     }
     if (written->text.find("${") != std::string::npos && !scalar->secret) {
       // What comes from the environment of a plugin's settings may be a token: not to be printed.
-      auto masked = std::make_shared<node>(*scalar);
-      masked->secret = true;
-      scalar = masked;
+      scalar = masked(scalar);
     }
     bytes += scalar->text.size();
     const json_scalar json = scalar_to_json(*scalar);
     if (json.problem.empty()) return scalar;
-    findings_.error(written->at, path, json.problem);
+    findings_.error(written->at, path,
+                    scalar->secret ? "what it stands for has several meanings; put it in quotes"
+                                   : json.problem);
     return nullptr;
   }
   if (!written->tag.empty()) {
@@ -346,7 +369,9 @@ node_ptr reader::copy_any(const node_ptr& written, const std::string& path, std:
   }
   for (const member& m : written->members) {
     bytes += m.key.size();
-    out->members.push_back({m.key, m.at, add(m.value, join_path(path, m.key))});
+    node_ptr value = add(m.value, join_path(path, m.key));
+    if (is_secret_name(m.key)) value = masked(value);
+    out->members.push_back({m.key, m.at, std::move(value)});
   }
   return good ? out : nullptr;
 }

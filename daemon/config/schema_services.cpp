@@ -339,8 +339,8 @@ rows priority_rows() {
 rows all_service_rows() {
   rows out;
   for (const auto& part :
-       {service_rows(), all_security_rows(), routing_rows(), all_forward_rows(), topic_rows(),
-        client_limit_rows(), sending_limit_rows(), priority_rows()}) {
+       {service_rows(), all_security_rows(), all_access_rows(), routing_rows(), all_forward_rows(),
+        topic_rows(), client_limit_rows(), sending_limit_rows(), priority_rows()}) {
     out.insert(out.end(), part.begin(), part.end());
   }
   return out;

@@ -40,5 +40,7 @@ rows all_service_rows();
 rows all_forward_rows();
 /// Those among them about credentials and TLS, in schema_tls.cpp.
 rows all_security_rows();
+/// Those among them about what roles may do, in schema_access.cpp.
+rows all_access_rows();
 
 }  // namespace vsoad::config

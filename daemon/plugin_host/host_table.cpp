@@ -76,7 +76,9 @@ int host_reply(const vsoa_host* host, vsoa_call* call, int status, vsoa_text par
   if (is_current(call)) {  // its callback keeps the plugin in place: no door to pass
     if (!call->is_open) return VSOA_E_NOT_FOUND;
     try {
-      return answer(*call, status, param, data, tunid);
+      if (call->token == nullptr) return answer(*call, status, param, data, tunid);
+      call->is_open = false;
+      call = call->token;
     } catch (...) {
       return VSOA_E_FAILED;
     }
@@ -95,6 +97,7 @@ vsoa_call* host_defer(const vsoa_host* host, vsoa_call* call) {
   if (!is_current(call) || !call->is_open) return nullptr;
   return guarded(host, static_cast<vsoa_call*>(nullptr), [&](plugin_core& core) {
     call->is_open = false;
+    if (call->token != nullptr) return call->token;
     return core.deferred.add(call->direct != nullptr ? call->direct->defer()
                                                      : std::move(call->kept));
   });
@@ -107,6 +110,8 @@ void host_drop(const vsoa_host* host, vsoa_call* call) {
       call->is_open = false;
       if (call->direct != nullptr) {
         call->direct->defer().drop();
+      } else if (call->token != nullptr) {
+        if (auto kept = core.deferred.take(call->token)) kept->drop();
       } else {
         call->kept.drop();
       }
@@ -244,10 +249,15 @@ void copy_text(char* out, std::size_t capacity, const std::string& text) {
   out[length] = '\0';
 }
 
+// What vsoa_client_info has in ABI 1.0.
+constexpr std::size_t client_info_1_0_bytes =
+    offsetof(vsoa_client_info, priority) + sizeof(vsoa_client_info::priority);
+
 int host_client_info(const vsoa_host* host, vsoa_client client, vsoa_client_info* info) {
   return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
-    // A plugin of a later ABI states a larger size; what we do not know stays as it is there.
-    if (info == nullptr || info->size < sizeof(vsoa_client_info)) return VSOA_E_ARGUMENT;
+    // A plugin of an earlier ABI states a smaller size, one of a later a larger: it gets what both
+    // know.
+    if (info == nullptr || info->size < client_info_1_0_bytes) return VSOA_E_ARGUMENT;
     const auto known = server.client(id);
     if (!known) return VSOA_E_NOT_FOUND;
     vsoa_client_info filled{};
@@ -260,7 +270,7 @@ int host_client_info(const vsoa_host* host, vsoa_client client, vsoa_client_info
     filled.quick_port = known->quick_port;
     filled.authed = known->authed ? 1 : 0;
     filled.priority = known->priority;
-    *info = filled;
+    std::memcpy(info, &filled, std::min(info->size, sizeof(filled)));
     return VSOA_OK;
   });
 }

@@ -9,6 +9,8 @@
 namespace vsoad {
 namespace {
 
+constexpr std::chrono::milliseconds no_limit{0};
+
 bool is_subtree(std::string_view url) {
   return url.ends_with('/');
 }
@@ -134,7 +136,7 @@ void resolver::named_command(const config::command_settings& entry, const plugin
              entry.command);
     return;
   }
-  route r{entry.url, plugin.name, command, queue, 0, {}};
+  route r{entry.url, plugin.name, command, queue, entry.timeout.value_or(no_limit), 0, {}};
   if (is_subtree(entry.url)) {
     r.strip = mount_point(entry.url).size();
     r.prefix = mount_point(entry.command);
@@ -156,7 +158,9 @@ void resolver::exact_command(const config::command_settings& entry, const plugin
     return;
   }
   used_.insert(plugin.name);
-  routes_.emplace(entry.url, route{entry.url, plugin.name, command, queue, 0, {}});
+  routes_.emplace(
+      entry.url,
+      route{entry.url, plugin.name, command, queue, entry.timeout.value_or(no_limit), 0, {}});
 }
 
 /// Whether a URL below a mount point is the business of a `commands` entry deeper down.
@@ -179,7 +183,8 @@ void resolver::mount_tree(const config::command_settings& entry, const plugin_ou
   for (std::size_t i = 0; i < plugin.commands.size(); ++i) {
     const std::string url = std::string(point) + plugin.commands[i];
     if (url != entry.url && belongs_to_another_entry(url, entry.url)) continue;
-    routes_.emplace(url, route{url, plugin.name, i, queue, point.size(), {}});
+    routes_.emplace(
+        url, route{url, plugin.name, i, queue, entry.timeout.value_or(no_limit), point.size(), {}});
   }
 }
 
@@ -198,7 +203,7 @@ void resolver::mounted(const config::plugin_use& use) {
                                          [&](const auto& entry) { return entry.url == url; });
     if (is_explicit) continue;
     const auto [there, added] = routes_.emplace(
-        url, route{url, plugin->name, i, own_queue(plugin->name), point.size(), {}});
+        url, route{url, plugin->name, i, own_queue(plugin->name), no_limit, point.size(), {}});
     if (!added && there->second.plugin != plugin->name) {
       complain("plugin " + plugin->name + " does not serve " + url + ": plugin " +
                there->second.plugin + " does");

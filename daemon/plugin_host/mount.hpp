@@ -15,6 +15,7 @@
 // Between different URLs, the longer wins as it always does.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -37,8 +38,9 @@ struct plugin_outline {
 struct route {
   std::string url;  ///< for vsoa::server::command
   std::string plugin;
-  std::size_t command = 0;  ///< index into the plugin's commands
-  std::string work_queue;   ///< empty: inline, on the client's loop
+  std::size_t command = 0;               ///< index into the plugin's commands
+  std::string work_queue;                ///< empty: inline, on the client's loop
+  std::chrono::milliseconds timeout{0};  ///< for the answer, from the call's arrival on; 0: none
 
   /// How the plugin sees the URL: the first `strip` bytes replaced by `prefix`.
   std::size_t strip = 0;

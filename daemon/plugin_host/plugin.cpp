@@ -2,6 +2,8 @@
 
 #include <deque>
 #include <exception>
+#include <future>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -56,6 +58,7 @@ struct plugin::call_copy {
   std::string url, path, param;
   std::vector<std::byte> data;
   vsoa::deferred_call answer;
+  vsoa_call* token = nullptr;  // instead of `answer`, for a call whose time is limited
 };
 
 plugin::plugin(std::unique_ptr<library> code, environment& env,
@@ -127,6 +130,10 @@ std::size_t plugin::calls_deferred() const {
   return core_->deferred.count();
 }
 
+std::uint64_t plugin::calls_timed_out() const {
+  return core_->deferred.timeouts();
+}
+
 void plugin::enable(vsoa_service service) noexcept {
   if (service == 0 || service > core_->env.services.size()) return;
   core_->enabled[service - 1].store(true, std::memory_order_release);
@@ -169,7 +176,8 @@ std::string plugin::start() {
     core_->timers.open();
     return {};
   }
-  if (close(std::chrono::seconds(5))) {
+  patience limit(std::chrono::seconds(5));
+  if (close(limit)) {
     finish();
   } else {
     is_stuck_ = true;  // a job on a work queue, which start() added
@@ -179,12 +187,14 @@ std::string plugin::start() {
 }
 
 /// Lets nothing in any more and waits for what is inside.
-bool plugin::close(std::chrono::milliseconds patience) noexcept {
+bool plugin::close(patience& limit) noexcept {
   core_->timers.close();
   core_->streams.close_all();
   core_->runner.close();
   core_->jobs.close();
-  return core_->runner.wait(patience) && core_->jobs.wait(patience);
+  return limit.until([this](std::chrono::milliseconds slice) {
+    return core_->runner.wait(slice) && core_->jobs.wait(slice);
+  });
 }
 
 /// After its code has run for the last time: ends host calls and what is left of the plugin's.
@@ -203,21 +213,42 @@ void plugin::finish() noexcept {
   }
 }
 
-bool plugin::stop(std::chrono::milliseconds patience) noexcept {
+bool plugin::stop(patience& limit) noexcept {
   if (!is_running_.exchange(false)) return !is_stuck_;
-  if (!close(patience)) {
-    is_stuck_ = true;
-    core_->log(vsoa::log_level::error,
-               "a callback or job does not return: the plugin is abandoned without stop()");
-    core_->deferred.close();
-    code_->abandon();
-    return false;
+  if (!close(limit)) {
+    return abandon("a callback or job does not return: the plugin is abandoned without stop()");
   }
-  if (const auto stop = code_->descriptor.callbacks.stop; stop != nullptr) {
-    guarded("stop()", [&] { stop(state_); });
+  if (code_->descriptor.callbacks.stop != nullptr && !call_stop(limit)) {
+    return abandon("its stop() does not return: the plugin is abandoned");
   }
   finish();
   return true;
+}
+
+/// On a thread of its own, which is left to itself when it does not come back: what it uses stays.
+bool plugin::call_stop(patience& limit) noexcept {
+  try {
+    std::packaged_task<void()> task(
+        [this] { guarded("stop()", [this] { code_->descriptor.callbacks.stop(state_); }); });
+    const std::future<void> done = task.get_future();
+    std::thread runs_it(std::move(task));
+    const bool has_returned = limit.until([&done](std::chrono::milliseconds slice) {
+      return done.wait_for(slice) == std::future_status::ready;
+    });
+    has_returned ? runs_it.join() : runs_it.detach();
+    return has_returned;
+  } catch (const std::exception&) {  // no thread to be had
+    guarded("stop()", [this] { code_->descriptor.callbacks.stop(state_); });
+    return true;
+  }
+}
+
+bool plugin::abandon(std::string_view why) noexcept {
+  is_stuck_ = true;
+  core_->log(vsoa::log_level::error, why);
+  core_->deferred.close();
+  code_->abandon();
+  return false;
 }
 
 void plugin::run_command(const vsoa_request& request, std::size_t command,
@@ -234,13 +265,16 @@ void plugin::run_command(const vsoa_request& request, std::size_t command,
   }
   vsoa_call::current = outer;
   if (!call.is_open) return;
+  if (call.direct != nullptr) {
+    if (has_thrown) call.direct->reply(vsoa::status::no_responding);
+    return;
+  }
+  if (call.token != nullptr) {
+    if (auto kept = core_->deferred.take(call.token)) call.kept = std::move(*kept);
+  }
   if (has_thrown) {
-    if (call.direct != nullptr) {
-      call.direct->reply(vsoa::status::no_responding);
-    } else {
-      call.kept.reply(vsoa::status::no_responding);
-    }
-  } else if (call.direct == nullptr) {
+    call.kept.reply(vsoa::status::no_responding);
+  } else {
     call.kept.drop();  // it chose not to answer
   }
 }
@@ -264,6 +298,7 @@ void plugin::command(vsoa_service service, const route& where, vsoa::call& call)
     handle.direct = &call;
     run_command(request, where.command, handle);
   };
+  if (where.timeout.count() > 0) return timed_command(where, call, request);
   if (!where.work_queue.empty()) {
     if (core_->runner.on_queue(now) == callback_runner::outcome::closed) {
       call.reply(vsoa::status::no_responding);
@@ -287,9 +322,45 @@ void plugin::command(vsoa_service service, const route& where, vsoa::call& call)
   }
 }
 
+void plugin::timed_command(const route& where, vsoa::call& call,
+                           const vsoa_request& request) noexcept {
+  std::shared_ptr<call_copy> copy;
+  auto result = callback_runner::outcome::closed;
+  guarded("keeping a call", [&] {
+    copy = std::make_shared<call_copy>(where, call, request);
+    copy->token = core_->deferred.add(std::move(copy->answer), where.timeout);
+    if (copy->token != nullptr) result = hand_over(where, copy);
+  });
+  const bool is_full = result == callback_runner::outcome::full;
+  if (is_full) calls_refused_.fetch_add(1, std::memory_order_relaxed);
+  if (copy == nullptr || (!is_full && result != callback_runner::outcome::closed)) return;
+  if (auto right = core_->deferred.take(copy->token)) {
+    right->reply(is_full ? vsoa::status::no_memory : vsoa::status::no_responding);
+  }
+}
+
+callback_runner::outcome plugin::hand_over(const route& where,
+                                           const std::shared_ptr<call_copy>& copy) {
+  using outcome = callback_runner::outcome;
+  if (where.work_queue.empty()) {
+    return core_->runner.on_loop(
+        subjects_->commands[where.command], callback_runner::importance::may_drop,
+        [&] { run_copy(*copy); }, [&] { return [this, copy] { run_copy(*copy); }; });
+  }
+  vsoa::work_queue* const queue = core_->env.queues.find(where.work_queue);
+  if (queue == nullptr) return outcome::closed;
+  // Should the door be closed then, the end of the plugin has answered the call.
+  const bool added =
+      queue->add([this, copy] { (void)core_->runner.on_queue([&] { run_copy(*copy); }); });
+  return added ? outcome::kept : outcome::full;
+}
+
 void plugin::run_copy(call_copy& copy) noexcept {
+  // Answered by its time already: nobody waits for what it would do.
+  if (copy.token != nullptr && !core_->deferred.knows(copy.token)) return;
   vsoa_call handle;
   handle.kept = std::move(copy.answer);
+  handle.token = copy.token;
   run_command(copy.request, copy.command, handle);
 }
 

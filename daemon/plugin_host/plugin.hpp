@@ -9,7 +9,9 @@
 #include <string>
 #include <string_view>
 
+#include "plugin_host/callback_runner.hpp"
 #include "plugin_host/mount.hpp"
+#include "plugin_host/patience.hpp"
 #include "vsoa/packet.hpp"
 #include "vsoa/plugin.h"
 #include "vsoa/server.hpp"
@@ -53,8 +55,11 @@ class plugin {
   /// `where.work_queue` is not empty, a thread of that queue. If another callback of a plugin that
   /// is not CONCURRENT runs, a loop does not wait: the call is deferred and run as soon as it ends.
   /// Answered NO_RESPONDING: the plugin is not running, or it threw. NO_MEMORY: too many wait.
-  /// Allocates nothing when it runs at once.
+  /// Allocates nothing when it runs at once, and its time is not limited.
   /// @param where  a route to this plugin; must live until stop()
+  /// With `where.timeout`, on a loop only, whatever the work queue: the call is handed to that, and
+  /// whatever it waits for or does there counts. Answered NO_RESPONDING then, and the plugin's own
+  /// answer dropped.
   void command(vsoa_service service, const route& where, vsoa::call& call) noexcept;
   /// Lost when too many wait. All arguments are copied if need be.
   void datagram(vsoa_service service, vsoa::client_id client, std::string_view url,
@@ -71,7 +76,8 @@ class plugin {
   std::uint64_t events_refused() const noexcept {
     return events_refused_.load(std::memory_order_relaxed);
   }
-  std::size_t calls_deferred() const;  ///< taken out of their callbacks, unanswered
+  std::size_t calls_deferred() const;     ///< taken out of their callbacks, unanswered
+  std::uint64_t calls_timed_out() const;  ///< answered NO_RESPONDING: their time was over
 
   // --- for plugin_host ---
 
@@ -79,9 +85,9 @@ class plugin {
   bool is_enabled() const noexcept;  ///< in any service
   /// @return why it does not run, and is unmapped now; empty: it runs
   std::string start();
-  /// Stops and unmaps. False if its code could not be made to return within `patience`: it is left
-  /// as it is, mapped, and this object must stay, too.
-  bool stop(std::chrono::milliseconds patience) noexcept;
+  /// Stops and unmaps. False if its code, stop() included, could not be made to return within
+  /// `limit`: it is left as it is, mapped, and this object must stay, too.
+  bool stop(patience& limit) noexcept;
   const plugin_core& core() const noexcept { return *core_; }
 
  private:
@@ -90,9 +96,13 @@ class plugin {
 
   void run_command(const vsoa_request& request, std::size_t command, vsoa_call& call) noexcept;
   void run_copy(call_copy& copy) noexcept;
+  void timed_command(const route& where, vsoa::call& call, const vsoa_request& request) noexcept;
+  callback_runner::outcome hand_over(const route& where, const std::shared_ptr<call_copy>& copy);
   template <class Callback>
   void guarded(const char* what, Callback callback) noexcept;
-  bool close(std::chrono::milliseconds patience) noexcept;
+  bool close(patience& limit) noexcept;
+  bool call_stop(patience& limit) noexcept;
+  bool abandon(std::string_view why) noexcept;
   void finish() noexcept;
   void send_away(vsoa_service service, vsoa::client_id client);
 

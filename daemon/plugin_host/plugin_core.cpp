@@ -19,7 +19,8 @@ plugin_core::plugin_core(environment& shared, std::string plugin_name, bool is_c
       timers(env, runner, number, timer_subject,
              [this] { log(vsoa::log_level::error, "a timer's function threw"); }),
       streams(runner, stream_subject,
-              [this] { log(vsoa::log_level::error, "a stream's callback threw"); }) {
+              [this] { log(vsoa::log_level::error, "a stream's callback threw"); }),
+      deferred(env.loops, number) {
   fill_host_table(host.table);
   host.owner = this;
 }

@@ -65,6 +65,7 @@ struct plugin_core {
 struct vsoa_call {
   vsoa::call* direct = nullptr;  // null: `kept` is the right to answer
   vsoa::deferred_call kept;
+  vsoa_call* token = nullptr;  // if set, the right is kept under it, as the call's time is limited
   bool is_open = true;
 
   /// The call whose callback runs on this thread.

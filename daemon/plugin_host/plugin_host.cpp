@@ -79,16 +79,18 @@ void plugin_host::start() {
   is_started_ = true;
 }
 
-bool plugin_host::stop(std::chrono::milliseconds patience) noexcept {
+bool plugin_host::stop(std::chrono::milliseconds limit,
+                       const std::function<bool()>& hurry) noexcept {
+  patience left(limit, hurry);
   bool all = true;
   for (auto one = started_.rbegin(); one != started_.rend(); ++one) {
-    all = (*one)->stop(patience) && all;
+    all = (*one)->stop(left) && all;
     // The others have been waited for, too, when one has been in vain.
-    if (!all) patience = std::min(patience, std::chrono::milliseconds(100));
+    if (!all) left.shorten();
   }
   // Those that did not start may have left something running, too.
   for (const auto& one : plugins_)
-    all = one->stop(patience) && all;
+    all = one->stop(left) && all;
   return all;
 }
 
@@ -126,6 +128,7 @@ std::vector<std::string> plugin_host::summary() const {
     };
     field("stalls", one->stalls());
     field("calls_refused", one->calls_refused());
+    field("calls_timed_out", one->calls_timed_out());
     field("datagrams_lost", one->datagrams_lost());
     field("events_refused", one->events_refused());
     std::vector<plugin_metric> own;

@@ -60,11 +60,15 @@ class plugin_host {
   void start();
   /// In reverse order of start(): waits for callbacks and jobs, calls stop(), answers what was
   /// left. Commands that still come are answered NO_RESPONDING. Idempotent.
-  /// @param patience  for the callbacks and jobs of each plugin
+  /// @param limit  for the callbacks and jobs of each plugin, and again for its stop()
+  /// @param hurry  asked now and then while waiting; true: the limit is a tenth of a second from
+  /// now
+  ///               on
   /// @return false: some plugin's code does not return. Its threads, loops or queues may be stuck
   /// with
   ///         it, so that the process had better end without joining them
-  bool stop(std::chrono::milliseconds patience = std::chrono::seconds(5)) noexcept;
+  bool stop(std::chrono::milliseconds limit = std::chrono::seconds(5),
+            const std::function<bool()>& hurry = {}) noexcept;
 
   /// All that were loaded, sorted by name; also those not started, and those that failed to.
   std::span<const std::unique_ptr<plugin>> plugins() const noexcept { return plugins_; }

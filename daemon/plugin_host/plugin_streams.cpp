@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -16,6 +17,10 @@ int result_of(std::error_code error) {
   if (error == std::errc::no_buffer_space) return VSOA_E_FULL;
   return VSOA_E_FAILED;
 }
+
+/// What vsoa_stream_info has in ABI 1.1.
+constexpr std::size_t stream_info_1_1_bytes =
+    offsetof(vsoa_stream_info, connected) + sizeof(vsoa_stream_info::connected);
 
 /// What the plugin states, and NULL for what its ABI did not have.
 vsoa_stream_callbacks known(const vsoa_stream_callbacks& given) {
@@ -286,8 +291,9 @@ int plugin_streams::set_send_timeout(vsoa_stream stream, std::chrono::millisecon
 
 int plugin_streams::info(vsoa_stream stream, vsoa_stream_info& out) {
   return board_->with(stream, [&out](const board::entry& e) -> int {
-    // A plugin of a later ABI states a larger size; what we do not know stays as it is there.
-    if (out.size < sizeof(vsoa_stream_info)) return VSOA_E_ARGUMENT;
+    // A plugin of an earlier ABI states a smaller size, one of a later a larger: it gets what both
+    // know.
+    if (out.size < stream_info_1_1_bytes) return VSOA_E_ARGUMENT;
     const auto counters = e.handle.counters();
     vsoa_stream_info filled{};
     filled.size = out.size;
@@ -298,7 +304,7 @@ int plugin_streams::info(vsoa_stream stream, vsoa_stream_info& out) {
     filled.error = e.handle.error().value();
     filled.tunid = e.tunid;
     filled.connected = e.handle.is_connected() ? 1 : 0;
-    out = filled;
+    std::memcpy(&out, &filled, std::min(out.size, sizeof(filled)));
     return VSOA_OK;
   });
 }

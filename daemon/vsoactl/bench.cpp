@@ -8,6 +8,7 @@
 #include "command.hpp"
 #include "exit_code.hpp"
 #include "interruption.hpp"
+#include "latencies.hpp"
 #include "session.hpp"
 #include "text.hpp"
 
@@ -46,9 +47,7 @@ void add_options(po::options_description& o) {
 class measurement {
  public:
   measurement(const invocation& use, vsoa::request request, const interruption& interrupted)
-      : use_(use), request_(request), interrupted_(interrupted) {
-    times_.reserve(1U << 20);
-  }
+      : use_(use), request_(request), interrupted_(interrupted) {}
 
   void call(vsoa::client& client) {
     const auto begin = clock::now();
@@ -57,51 +56,59 @@ class measurement {
           if (ended_) return;
           if (error) return stop(error);
           if (answer.status != vsoa::status::success) ++refused_;
-          times_.push_back(clock::now() - begin);
+          times_.add(clock::now() - begin);
           call(client);
         });
   }
   void end() { ended_ = true; }
+  void wait(std::chrono::milliseconds time) const;
   int print(nanoseconds took);
 
  private:
   void stop(std::error_code error) {
     error_ = error;
     ended_ = true;
+    has_failed_ = true;
     interrupted_.wake();
-  }
-  nanoseconds percentile(double share) const {
-    return times_[static_cast<std::size_t>(share * static_cast<double>(times_.size() - 1))];
   }
 
   const invocation& use_;
   const vsoa::request request_;
   const interruption& interrupted_;
-  std::vector<nanoseconds> times_;
+  latencies times_;
   std::size_t refused_ = 0;
   std::error_code error_;
   bool ended_ = false;
+  std::atomic<bool> has_failed_ = false;
 };
+
+// What connecting woke may still be there: only an error's wake counts.
+void measurement::wait(std::chrono::milliseconds time) const {
+  const auto end = clock::now() + time;
+  while (!has_failed_) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - clock::now());
+    if (left.count() <= 0 || interrupted_.wait(left) == interruption::cause::signal) return;
+  }
+}
 
 int measurement::print(nanoseconds took) {
   if (error_) return report("bench", error_);
-  if (times_.empty()) return report("bench", vsoa::errc::timeout);
-  std::sort(times_.begin(), times_.end());
+  if (times_.count() == 0) return report("bench", vsoa::errc::timeout);
   const double rate =
-      static_cast<double>(times_.size()) / std::chrono::duration<double>(took).count();
+      static_cast<double>(times_.count()) / std::chrono::duration<double>(took).count();
   const auto micros = [](nanoseconds t) {
     return std::to_string(static_cast<double>(t.count()) / 1e3);
   };
   if (use_.out.is_json()) {
-    use_.out.line(
-        "{\"calls\":" + std::to_string(times_.size()) + ",\"refused\":" + std::to_string(refused_) +
-        ",\"per_second\":" + std::to_string(rate) + ",\"us\":{\"p50\":" + micros(percentile(0.5)) +
-        ",\"p99\":" + micros(percentile(0.99)) + ",\"p999\":" + micros(percentile(0.999)) +
-        ",\"max\":" + micros(times_.back()) + "}}");
+    use_.out.line("{\"calls\":" + std::to_string(times_.count()) + ",\"refused\":" +
+                  std::to_string(refused_) + ",\"per_second\":" + std::to_string(rate) +
+                  ",\"us\":{\"p50\":" + micros(times_.within(0.5)) + ",\"p99\":" +
+                  micros(times_.within(0.99)) + ",\"p999\":" + micros(times_.within(0.999)) +
+                  ",\"max\":" + micros(times_.most()) + "}}");
   } else {
-    use_.out.line(short_number(rate) + " calls/s; half within " + short_time(percentile(0.5)) +
-                  ", 99 % within " + short_time(percentile(0.99)) + ", 99.9 % within " +
-                  short_time(percentile(0.999)) + ", the slowest " + short_time(times_.back()));
+    use_.out.line(short_number(rate) + " calls/s; half within " + short_time(times_.within(0.5)) +
+                  ", 99 % within " + short_time(times_.within(0.99)) + ", 99.9 % within " +
+                  short_time(times_.within(0.999)) + ", the slowest " + short_time(times_.most()));
   }
   if (refused_ == 0) return exit_ok;
   output::complain(std::to_string(refused_) + " calls were answered with an error");
@@ -127,8 +134,12 @@ int run(const invocation& use) {
   std::vector<std::unique_ptr<vsoa::client>> clients;
   for (std::size_t i = 0; i < count; ++i) {
     auto& client = *clients.emplace_back(std::make_unique<vsoa::client>(loop));
-    if (const auto error = client.connect(url.to_string(), use.connect))
-      return report(url.to_string(), error);
+    const auto error = await(interrupted, [&](std::function<void(std::error_code)> done) {
+      client.start_connect(
+          url.to_string(), use.connect,
+          [done = std::move(done)](std::error_code e, const vsoa::reply_view&) { done(e); });
+    });
+    if (error) return report(url.to_string(), error);
   }
   const auto begin = clock::now();
   loop.post(0, [&] {
@@ -137,7 +148,7 @@ int run(const invocation& use) {
         m.call(*client);
     }
   });
-  interrupted.wait(duration);
+  m.wait(duration);
   loop.post(0, [&m] { m.end(); });
   loop.quiesce(use.timeout);
   const nanoseconds took = clock::now() - begin;

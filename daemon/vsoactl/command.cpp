@@ -38,7 +38,7 @@ Exit codes:
   1  the server answered with an error, or a file could not be read or written
   2  the command line is wrong
   3  there is no connection: name unknown, server unreachable, or not a VSOA server
-  4  no answer in time, or the connection was lost
+  4  no answer in time, the connection was lost, or interrupted
   5  not let in: the password is wrong, or TLS failed
 
 "vsoactl COMMAND --help" tells more of a command, "man vsoactl" of all.

@@ -35,6 +35,7 @@ int run(const invocation& use) {
   session s(use);
   if (const auto error = s.connect(url)) return report(url.to_string(), error);
   if (!s.client().datagram(url.path, payload.view(), via)) {
+    if (!s.client().is_connected()) return report(url.to_string(), vsoa::errc::closed);
     output::complain(url.to_string() + ": can't be sent: too large" +
                      (via == vsoa::channel::quick ? ", or the server has no quick channel" : ""));
     return exit_usage;

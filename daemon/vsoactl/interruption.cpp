@@ -14,11 +14,16 @@
 namespace vsoad::ctl {
 namespace {
 
-int open_signals() {
+sigset_t ending_signals() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
+  return set;
+}
+
+int open_signals() {
+  const sigset_t set = ending_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   return ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -41,11 +46,21 @@ void interruption::wake() const noexcept {
   (void)!::write(event_, &one, sizeof one);
 }
 
-interruption::cause interruption::wait(std::optional<std::chrono::milliseconds> patience) const {
-  std::array<pollfd, 2> watched{{{signals_, POLLIN, 0}, {event_, POLLIN, 0}}};
+interruption::cause interruption::wait(std::optional<std::chrono::milliseconds> patience,
+                                       int fd) const {
+  if (has_come_) return cause::signal;
+  std::array<pollfd, 3> watched{{{signals_, POLLIN, 0}, {event_, POLLIN, 0}, {fd, POLLIN, 0}}};
   const int timeout = patience ? static_cast<int>(patience->count()) : -1;
   if (::poll(watched.data(), watched.size(), timeout) <= 0) return cause::time;
-  if (watched[0].revents != 0) return cause::signal;
+  if (watched[0].revents != 0) {
+    signalfd_siginfo taken{};
+    (void)!::read(signals_, &taken, sizeof taken);
+    has_come_ = true;
+    const sigset_t set = ending_signals();
+    pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+    return cause::signal;
+  }
+  if (watched[1].revents == 0) return cause::readable;
   std::uint64_t count = 0;
   (void)!::read(event_, &count, sizeof count);
   return cause::woken;

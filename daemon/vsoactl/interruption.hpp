@@ -1,4 +1,5 @@
-// A main thread that waits for Ctrl-C, SIGTERM, a time, or what other threads tell it.
+// A main thread that waits for Ctrl-C, SIGTERM, a time, a descriptor, or what other threads tell
+// it.
 #pragma once
 
 #include <chrono>
@@ -6,10 +7,11 @@
 
 namespace vsoad::ctl {
 
-/// Construct it before any thread is made: they inherit that the signals are blocked.
+/// Construct it before any thread is made: they inherit that the signals are blocked. The first
+/// signal ends a wait; after it the next one ends the process, should its end take long.
 class interruption {
  public:
-  enum class cause { signal, woken, time };
+  enum class cause { signal, woken, readable, time };
 
   interruption();
   ~interruption();
@@ -18,11 +20,14 @@ class interruption {
   /// Ends the wait, or the next one. Any thread.
   void wake() const noexcept;
   /// @param patience  nothing: for ever
-  cause wait(std::optional<std::chrono::milliseconds> patience = {}) const;
+  /// @param fd        may be read from: readable; negative: none
+  cause wait(std::optional<std::chrono::milliseconds> patience = {}, int fd = -1) const;
+  bool has_come() const noexcept { return has_come_; }  ///< the first signal
 
  private:
   int signals_;
   int event_;
+  mutable bool has_come_ = false;
 };
 
 }  // namespace vsoad::ctl

@@ -79,8 +79,13 @@ std::optional<vsoa::tls_options> tls_options_of(const invocation& use) {
   tls.host = use.text("tls-host");
   if (use.has("insecure")) tls.verify = vsoa::tls_verify::none;
   tls.handshake_timeout = use.timeout;
+  using option = vsoa::tls_problem::option;
   for (const auto& problem : vsoa::find_problems(tls, vsoa::tls_role::client)) {
-    if (!problem.is_warning) throw usage_error(problem.message);
+    if (problem.is_warning) continue;
+    const bool is_file = problem.where == option::cert || problem.where == option::key ||
+                         problem.where == option::key_password || problem.where == option::ca;
+    if (is_file) throw std::runtime_error(problem.message);
+    throw usage_error(problem.message);
   }
   return tls;
 }

@@ -70,26 +70,47 @@ void print_sum(const output& out, const tally& t) {
   out.line(text);
 }
 
+// A time, or true: a signal.
+bool rest(const interruption& interrupted, std::chrono::milliseconds time) {
+  const auto end = clock::now() + time;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - clock::now());
+    if (left.count() <= 0) return interrupted.has_come();
+    if (interrupted.wait(left) == interruption::cause::signal) return true;
+  }
+}
+
 int run(const invocation& use) {
   const vsoa::server_url url = only_url(use, 1);
   const std::size_t count = use.number("count", 0, 1, 1'000'000'000);
   const auto interval = use.duration("interval", 1s, 1ms, 1h);
   const interruption interrupted;
+  nanoseconds took{};  // of the last ping; before the session, whose callbacks fill it
   session s(use);
   const std::string name = url.to_string();
-  if (const auto error = s.connect(url)) return report(name, error);
+  if (const auto error = s.connect(url, interrupted)) return report(name, error);
   tally t;
   std::error_code error;
   while (count == 0 || t.sent < count) {
-    if (t.sent != 0 && interrupted.wait(interval) == interruption::cause::signal) break;
+    if (t.sent != 0 && rest(interrupted, interval)) break;
     ++t.sent;
     const auto begin = clock::now();
-    error = s.client().ping(use.timeout);
-    const nanoseconds took = clock::now() - begin;
+    error = await(interrupted, [&](std::function<void(std::error_code)> done) {
+      s.client().start_ping(
+          [&took, begin, done = std::move(done)](std::error_code e, const vsoa::reply_view&) {
+            if (!e) took = clock::now() - begin;
+            done(e);
+          },
+          use.timeout);
+    });
     if (!error) {
       t.add(took);
       print_one(use.out, name, t.sent, took);
       continue;
+    }
+    if (error == vsoa::errc::cancelled) {  // not a failure of the server's
+      --t.sent;
+      break;
     }
     report(name, error);
     if (error != vsoa::errc::timeout) break;

@@ -1,5 +1,8 @@
 #include "session.hpp"
 
+#include <future>
+#include <utility>
+
 #include "config/diagnostic.hpp"
 #include "exit_code.hpp"
 #include "text.hpp"
@@ -26,7 +29,9 @@ vsoa::server_url only_url(const invocation& use, std::size_t most) {
 }
 
 int report(std::string_view what, const std::error_code& error) {
-  output::complain(std::string(what) + ": " + error.message());
+  // Nothing but a signal cancels.
+  const bool is_signal = error == vsoa::errc::cancelled;
+  output::complain(std::string(what) + ": " + (is_signal ? "interrupted" : error.message()));
   return exit_code_of(error);
 }
 
@@ -44,6 +49,29 @@ session::session(const invocation& use, vsoa::client_options options)
 
 std::error_code session::connect(const vsoa::server_url& server) {
   return client_.connect(server.to_string(), use_.connect);
+}
+
+std::error_code session::connect(const vsoa::server_url& server, const interruption& interrupted) {
+  return await(interrupted, [&](std::function<void(std::error_code)> done) {
+    client_.start_connect(
+        server.to_string(), use_.connect,
+        [done = std::move(done)](std::error_code error, const vsoa::reply_view&) { done(error); });
+  });
+}
+
+std::error_code await(const interruption& interrupted,
+                      const std::function<void(std::function<void(std::error_code)>)>& begin) {
+  // Shared: after a signal the end comes when nobody waits any more.
+  const auto end = std::make_shared<std::promise<std::error_code>>();
+  std::future<std::error_code> ended = end->get_future();
+  begin([end, &interrupted](std::error_code error) {
+    end->set_value(error);
+    interrupted.wake();
+  });
+  while (ended.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+    if (interrupted.wait() == interruption::cause::signal) return vsoa::errc::cancelled;
+  }
+  return ended.get();
 }
 
 given_payload::given_payload(const invocation& use) {

@@ -1,11 +1,13 @@
 // A connection to one server, for the length of a command.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
 
+#include "interruption.hpp"
 #include "invocation.hpp"
 #include "vsoa/client.hpp"
 #include "vsoa/server_url.hpp"
@@ -29,8 +31,10 @@ class session {
  public:
   explicit session(const invocation& use, vsoa::client_options options = {});
 
-  /// Connects; blocks.
+  /// Connects; blocks. For commands that end by themselves.
   std::error_code connect(const vsoa::server_url& server);
+  /// The same, but a signal ends it: errc::cancelled.
+  std::error_code connect(const vsoa::server_url& server, const interruption& interrupted);
   vsoa::client& client() noexcept { return client_; }
   vsoa::runtime& loops() noexcept { return loops_; }
 
@@ -39,6 +43,11 @@ class session {
   vsoa::runtime loops_;
   vsoa::client client_;
 };
+
+/// Waits until what `begin` has begun is over, or a signal comes: errc::cancelled.
+/// @param begin  is given what is to be told of the end, on whatever thread
+std::error_code await(const interruption& interrupted,
+                      const std::function<void(std::function<void(std::error_code)>)>& begin);
 
 /// The request's payload as the command line gives it: PARAM, the second word, and --data FILE.
 struct given_payload {

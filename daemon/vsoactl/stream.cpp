@@ -1,6 +1,7 @@
 // vsoactl stream: bytes from a server, and to one, by a stream that an RPC opens.
 
 #include <simdjson.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
@@ -31,7 +32,7 @@ constexpr std::string_view help =
 Calls a command that answers with a stream. "get" writes what comes on it until the server ends it;
 "put" sends a file, and prints what the server says at its end, for which it waits --timeout.
 
-  PARAM          JSON text for the call
+  PARAM          JSON text for the call; "-": standard input; default: none
   --path PATH    the PARAM that vsoad's plugin "files" wants for this path
   --output FILE  where to; "-": standard output, which is the default
   --data FILE    what to send; "-": standard input
@@ -64,7 +65,8 @@ file open_file(const std::string& path, bool writing) {
   return f;
 }
 
-// The stream's callbacks run on the client's loop, one after the other; the main thread waits.
+// The stream's callbacks run on the client's loop, one after the other. The main thread waits, and
+// reads what is sent: that may be a terminal or a pipe, which let everybody wait.
 class transfer {
  public:
   /// @param says_end  whether the server is told that all has been sent; else it knows how much
@@ -75,10 +77,14 @@ class transfer {
         interrupted_(interrupted) {}
 
   vsoa::stream_callbacks callbacks();
+  /// What must be readable for feed() to go on; -1: nothing, the stream is to take what is there.
+  int input() const noexcept;
+  /// Sends what the stream takes. On the main thread, again and again.
+  void feed(const vsoa::stream& s, bool is_readable);
   std::uint64_t moved() const noexcept { return moved_; }
   bool ended() const noexcept { return ended_; }
-  /// Whether the stream has been given all of the file.
-  bool all_read() const noexcept { return all_read_; }
+  /// Whether the stream has been given all of the file. On the main thread.
+  bool all_sent() const noexcept { return all_read_ && piece_sent_ == piece_.size(); }
   /// Bytes of the last word so far.
   std::uint64_t heard() const noexcept { return heard_; }
 
@@ -90,7 +96,7 @@ class transfer {
  private:
   static constexpr std::size_t last_word_bytes = 64U << 10;
 
-  void pump(const vsoa::stream& s);
+  void read_piece(const vsoa::stream& s);
   void take(const vsoa::stream& s, std::span<const std::byte> bytes);
   void fail(const vsoa::stream& s) {
     file_failed_ = true;
@@ -101,10 +107,12 @@ class transfer {
   const bool sending_;
   const bool says_end_;
   const interruption& interrupted_;
-  std::vector<std::byte> piece_;  // read from the file, and not yet taken by the stream
+  // On the main thread: what is read from the file, and not yet taken by the stream.
+  std::vector<std::byte> piece_;
   std::size_t piece_sent_ = 0;
-  std::atomic<bool> all_read_ = false;
-  bool file_failed_ = false;
+  bool all_read_ = false;
+  std::atomic<bool> is_linked_ = false;
+  std::atomic<bool> file_failed_ = false;
   std::string last_word_;
   std::error_code error_;
   std::atomic<std::uint64_t> moved_ = 0;
@@ -116,7 +124,8 @@ vsoa::stream_callbacks transfer::callbacks() {
   vsoa::stream_callbacks c;
   c.on_link = [this](const vsoa::stream& s, bool connected) {
     if (connected) {
-      if (sending_) pump(s);
+      is_linked_ = true;
+      interrupted_.wake();
       return;
     }
     error_ = s.error();
@@ -125,7 +134,7 @@ vsoa::stream_callbacks transfer::callbacks() {
     interrupted_.wake();
   };
   c.on_data = [this](const vsoa::stream& s, std::span<const std::byte> bytes) { take(s, bytes); };
-  c.on_writable = [this](const vsoa::stream& s) { pump(s); };
+  c.on_writable = [this](const vsoa::stream&) { interrupted_.wake(); };
   return c;
 }
 
@@ -140,20 +149,14 @@ void transfer::take(const vsoa::stream& s, std::span<const std::byte> bytes) {
   moved_ += bytes.size();
 }
 
-void transfer::pump(const vsoa::stream& s) {
-  while (!all_read_) {
-    if (piece_sent_ == piece_.size()) {
-      piece_.resize(vsoa::stream::max_piece);
-      piece_.resize(std::fread(piece_.data(), 1, piece_.size(), file_.get()));
-      piece_sent_ = 0;
-      if (piece_.empty()) {
-        if (std::ferror(file_.get()) != 0) return fail(s);
-        all_read_ = true;
-        // Many a server closes altogether when it hears of an end, and has no last word then.
-        if (says_end_) s.shutdown_write();
-        return;
-      }
-    }
+int transfer::input() const noexcept {
+  const bool wants_more = sending_ && is_linked_ && !all_read_ && piece_sent_ == piece_.size();
+  return wants_more ? ::fileno(file_.get()) : -1;
+}
+
+void transfer::feed(const vsoa::stream& s, bool is_readable) {
+  if (is_readable && input() >= 0) read_piece(s);
+  while (piece_sent_ != piece_.size()) {
     const std::size_t taken = s.send(std::span(piece_).subspan(piece_sent_));
     if (taken == 0) return;
     piece_sent_ += taken;
@@ -161,16 +164,36 @@ void transfer::pump(const vsoa::stream& s) {
   }
 }
 
-// How much will come, if the answer says so: "length" or "size".
-std::optional<std::uint64_t> announced(const vsoa::reply& answer) {
+void transfer::read_piece(const vsoa::stream& s) {
+  piece_.resize(vsoa::stream::max_piece);
+  const ssize_t count = ::read(::fileno(file_.get()), piece_.data(), piece_.size());
+  piece_.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+  piece_sent_ = 0;
+  if (count < 0) return fail(s);
+  if (count > 0) return;
+  all_read_ = true;
+  // Many a server closes altogether when it hears of an end, and has no last word then.
+  if (says_end_) s.shutdown_write();
+}
+
+std::optional<std::uint64_t> number_in(const vsoa::reply& answer, const char* key) {
   simdjson::dom::parser parser;
   simdjson::dom::element root;
   std::uint64_t value = 0;
   if (parser.parse(answer.param).get(root) != simdjson::SUCCESS) return {};
-  for (const char* key : {"length", "size"}) {
-    if (root[key].get(value) == simdjson::SUCCESS) return value;
-  }
-  return {};
+  if (root[key].get(value) != simdjson::SUCCESS) return {};
+  return value;
+}
+
+// How much will come, if the answer says so.
+std::optional<std::uint64_t> announced_length(const vsoa::reply& answer) {
+  return number_in(answer, "length");
+}
+
+// The same for the bar, where a guess does no harm.
+std::optional<std::uint64_t> announced(const vsoa::reply& answer) {
+  const auto length = announced_length(answer);
+  return length ? length : number_in(answer, "size");
 }
 
 bool says_error(const std::string& last_word) {
@@ -197,7 +220,7 @@ class last_wait {
   bool is_over(const transfer& t, const vsoa::stream& s) {
     const auto now = std::chrono::steady_clock::now();
     const std::uint64_t heard = t.heard();
-    const bool is_waiting = t.all_read() && s.counters().queued == 0;
+    const bool is_waiting = t.all_sent() && s.counters().queued == 0;
     if (!is_waiting || heard != heard_) since_ = now;
     heard_ = heard;
     return is_waiting && now - since_ >= patience_;
@@ -211,20 +234,41 @@ class last_wait {
 
 enum class ending { of_stream, interrupted, late };
 
-ending wait_for_end(const invocation& use, const transfer& t, const vsoa::stream& s,
+ending wait_for_end(const invocation& use, transfer& t, const vsoa::stream& s,
                     const interruption& interrupted, std::optional<std::uint64_t> total,
                     bool putting) {
   const progress bar(total);
   last_wait last(use.timeout);
-  while (!t.ended() && interrupted.wait(100ms) != interruption::cause::signal) {
-    bar.show(t.moved());
+  while (!t.ended()) {
+    const auto cause = interrupted.wait(100ms, t.input());
+    if (cause == interruption::cause::signal) break;
+    t.feed(s, cause == interruption::cause::readable);
+    if (cause == interruption::cause::time || !putting) bar.show(t.moved());
     if (putting && !t.ended() && last.is_over(t, s)) return ending::late;
   }
   return t.ended() ? ending::of_stream : ending::interrupted;
 }
 
+// A server that breaks off may close as one does that is done: how much there is to move tells, and
+// what the server says at its end.
+// @param total  bytes, if they are known
+// @return what is wrong; empty: nothing
+std::string what_is_missing(const invocation& use, const transfer& t,
+                            std::optional<std::uint64_t> total, bool putting) {
+  const bool is_all = total && t.moved() >= *total;
+  if (!putting) {
+    if (!total || is_all) return {};
+    return "the stream has ended after " + std::to_string(t.moved()) + " of " +
+           std::to_string(*total) + " bytes";
+  }
+  if (!t.last_word().empty()) return {};
+  if (!is_all && !t.all_sent()) return "the server has ended the stream before all was sent";
+  // The plugin "files" says how it went.
+  return use.given.count("path") == 0 ? "" : "the server has not said that it has taken all";
+}
+
 int finish(const invocation& use, const std::string& name, const transfer& t, ending how,
-           bool putting) {
+           std::optional<std::uint64_t> total, bool putting) {
   if (how == ending::interrupted) {
     output::complain(name + ": interrupted");
     return exit_no_answer;
@@ -248,7 +292,11 @@ int finish(const invocation& use, const std::string& name, const transfer& t, en
   } else if (!t.last_word().empty()) {
     use.out.line(printable(t.last_word()));
   }
-  return says_error(t.last_word()) ? exit_refused : exit_ok;
+  if (says_error(t.last_word())) return exit_refused;
+  const std::string missing = what_is_missing(use, t, total, putting);
+  if (missing.empty()) return exit_ok;
+  output::complain(name + ": " + missing);
+  return exit_no_answer;
 }
 
 int move_bytes(const invocation& use, const vsoa::server_url& url, const std::string& param,
@@ -259,16 +307,23 @@ int move_bytes(const invocation& use, const vsoa::server_url& url, const std::st
   const interruption interrupted;
   // The plugin "files" knows the size.
   transfer t(open_file(path, !putting), putting, use.text("path").empty(), interrupted);
-  session s(use);
-  if (const auto error = s.connect(url)) return report(name, error);
   vsoa::reply answer;
+  session s(use);
+  if (const auto error = s.connect(url, interrupted)) return report(name, error);
   const vsoa::request request{
       .url = url.path,
       .payload = {param, {}},
       .method = use.has("set") ? vsoa::method::set : vsoa::method::get,
       .timeout = use.timeout,
   };
-  if (const auto error = s.client().fetch(request, answer)) return report(name, error);
+  const auto error = await(interrupted, [&](std::function<void(std::error_code)> done) {
+    s.client().start_call(
+        request, [&answer, done = std::move(done)](std::error_code e, const vsoa::reply_view& r) {
+          if (!e) answer = vsoa::reply(r);
+          done(e);
+        });
+  });
+  if (error) return report(name, error);
   if (answer.status != vsoa::status::success) {
     if (!answer.param.empty()) output::complain(printable(answer.param));
     return report(name, answer.status);
@@ -281,9 +336,9 @@ int move_bytes(const invocation& use, const vsoa::server_url& url, const std::st
     output::complain(name + ": the answer has no stream that can be connected to");
     return exit_refused;
   }
-  const auto total = putting ? size_of(path) : announced(answer);
-  const ending how = wait_for_end(use, t, stream, interrupted, total, putting);
-  return finish(use, name, t, how, putting);
+  const auto size = putting ? size_of(path) : announced(answer);
+  const ending how = wait_for_end(use, t, stream, interrupted, size, putting);
+  return finish(use, name, t, how, putting ? size : announced_length(answer), putting);
 }
 
 int run(const invocation& use) {
@@ -294,6 +349,11 @@ int run(const invocation& use) {
   rest.words.erase(rest.words.begin());
   const vsoa::server_url url = only_url(rest, 2);
   std::string param = rest.words.size() > 1 ? rest.words[1] : std::string();
+  if (param == "-") {
+    if (use.text("data") == "-" || use.text("password-file") == "-")
+      throw usage_error("standard input, \"-\", can be read for one thing only");
+    param = read_file("-");
+  }
   const std::string path = use.text("path");
   if (!param.empty() && !path.empty()) throw usage_error("PARAM and --path: one of them");
   if (putting && use.text("data").empty()) throw usage_error("what is to be sent? --data FILE");

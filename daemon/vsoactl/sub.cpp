@@ -30,7 +30,7 @@ ends with "/" stands for all below it, vsoa://SERVER alone for everything.
 Examples:
   vsoactl sub vsoa://cabin/speed vsoa://cabin/doors/
   vsoactl sub 127.0.0.1:3005 --json | jq -c '[.url, .param]'
-  vsoactl sub cabin/ready --count 1 --timeout 2s
+  timeout 10 vsoactl sub cabin/ready --count 1 || echo "not ready"
 )";
 
 void add_options(po::options_description& o) {
@@ -71,24 +71,29 @@ class listening {
     const std::size_t before = take();
     if (before == 0) return;
     if (!use_.out.line(message_text(use_.out, url, payload, via == vsoa::channel::quick))) {
-      code_ = exit_refused;
-      interrupted_.wake();
+      end(exit_refused);
     }
-    if (bounded_ && before == 1) interrupted_.wake();
+    if (bounded_ && before == 1) end(exit_ok);
   }
   void lost(const std::string& server, std::error_code error) {
     if (!error) return;
     const int code = report(server, error);
     if (use_.has("retry")) return;
-    code_ = code;
-    interrupted_.wake();
+    end(code);
   }
   int wait() {
-    interrupted_.wait();
+    while (!is_over_ && interrupted_.wait() != interruption::cause::signal) {
+    }
     return code_;
   }
+  const interruption& interrupted() const noexcept { return interrupted_; }
 
  private:
+  void end(int code) {
+    if (code != exit_ok) code_ = code;
+    is_over_ = true;
+    interrupted_.wake();
+  }
   // How many messages may still be shown, this one included.
   std::size_t take() {
     if (!bounded_) return 1;
@@ -103,6 +108,7 @@ class listening {
   std::atomic<std::size_t> left_;
   const bool bounded_;
   std::atomic<int> code_ = exit_ok;
+  std::atomic<bool> is_over_ = false;
 };
 
 // What --retry says of a connection that comes and goes: why there is none, once, and when it is
@@ -157,10 +163,15 @@ int open(session& s, const invocation& use, listening& all, const vsoa::server_u
   }
   s.client().on_disconnect(
       [&all, name = server.to_string()](std::error_code why) { all.lost(name, why); });
-  if (const auto error = s.connect(server)) return report(server.to_string(), error);
-  if (const auto error = s.client().subscribe(topics, use.timeout))
-    return report(server.to_string(), error);
-  return exit_ok;
+  std::error_code error = s.connect(server, all.interrupted());
+  if (!error) {
+    error = await(all.interrupted(), [&](std::function<void(std::error_code)> done) {
+      s.client().start_subscribe(
+          topics, [done = std::move(done)](std::error_code e, const vsoa::reply_view&) { done(e); },
+          use.timeout);
+    });
+  }
+  return error ? report(server.to_string(), error) : exit_ok;
 }
 
 int run(const invocation& use) {

@@ -71,6 +71,7 @@ void application::start() {
   raise_descriptor_limit();
   keep_freed_memory();
   listen();
+  forward();  // while root: it may be who may read the files of TLS
   const std::string problem = become_user(settings_.runtime.user);
   if (!problem.empty()) throw std::runtime_error(problem);
   loops_.start();
@@ -117,7 +118,8 @@ void application::start_plugins() {
     s->connect(plugins_);
 }
 
-void application::start_services() {
+// Nobody is connected to before the loops run.
+void application::forward() {
   directory_table table;
   table.entries = settings_.position.entries;
   table.upstream = settings_.position.upstream;
@@ -125,11 +127,20 @@ void application::start_services() {
   for (const auto& s : services_)
     table.services.push_back(s->entry());
   directory_.update(std::move(table));
+  std::vector<std::vector<vsoa::socket_address>> addresses;
+  for (const auto& s : services_)
+    addresses.push_back(s->server().addresses());
+  own_ = std::make_unique<own_services>(settings_.services, std::move(addresses));
   const auto resolver = [this](std::string_view name, vsoa::position_domain domain, auto found) {
     directory_.find(name, domain, std::move(found));
   };
   for (const auto& s : services_)
-    s->start(resolver);
+    s->forward(resolver, *own_);
+}
+
+void application::start_services() {
+  for (const auto& s : services_)
+    s->start();
   position_.start();
 }
 
@@ -174,10 +185,9 @@ bool application::drain(std::chrono::steady_clock::time_point deadline,
   }
   if (!is_idle()) log_.warning("stopping with calls or answers still in flight");
   // Plugins that are asked in vain have had the grace already.
-  const auto patience = hurry() ? std::chrono::milliseconds(100) : plugin_patience;
-  const bool stopped = plugins_.stop(patience);
+  const bool stopped = plugins_.stop(hurry() ? patience::in_a_hurry : plugin_patience, hurry);
   // What does not return may be on a loop, which then does not end either.
-  if (!stopped && !loops_.quiesce(patience)) return false;
+  if (!stopped && !loops_.quiesce(patience::in_a_hurry)) return false;
   // Plugins have answered what they had deferred: let the loops write that.
   while (!is_idle() && std::chrono::steady_clock::now() < deadline) {
     if (hurry()) break;

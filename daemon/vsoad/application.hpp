@@ -42,6 +42,7 @@ class application {
 
  private:
   void listen();
+  void forward();
   void start_plugins();
   void start_services();
   bool is_idle() const;
@@ -55,6 +56,7 @@ class application {
   vsoa::runtime loops_;
   std::vector<std::unique_ptr<service>> services_;
   directory directory_;
+  std::unique_ptr<own_services> own_;  // from listen() on
   vsoa::position_server position_;
   std::vector<vsoa::socket_address> position_addresses_;
   plugin_host plugins_;  // its queues end before what their jobs use

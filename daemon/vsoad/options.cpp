@@ -33,7 +33,7 @@ Serves VSOA: commands of plugins, publish and subscribe, and a position server.
 
   --config FILE      read FILE instead of /etc/vsoad.yaml; see vsoad.yaml(5)
   --check            check the configuration, print all that is wrong with it, and exit
-  --print-config     print the configuration with every default filled in, and exit;
+  --print-config     print the configuration with its defaults filled in, and exit;
                      passwords are masked
   --log-level LEVEL  trace, debug, info, warning or error, instead of log.level
   --version          print the version of vsoad and of what it is built with, and exit
@@ -45,7 +45,8 @@ Exit codes:
   2  the command line is wrong
 
 Signals: TERM and INT end it, calls in flight are answered first, a second
-one ends the waiting. HUP is ignored: the configuration is read at start only.
+one ends the waiting. HUP reads the files of certificates again; the configuration
+is read at start only.
 )";
 
 po::options_description known_options() {

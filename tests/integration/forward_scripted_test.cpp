@@ -47,6 +47,14 @@ struct fixture {
     session.shake_hands();
     REQUIRE(wait_until([&] { return front.lines_with("connected at").size() >= 2; }));
   }
+  /// Grants a subscription; others are refused meanwhile.
+  void grant(const std::string& url) {
+    for (;;) {
+      const packet request = session.read(type_subscribe);
+      session.send(reply_to(request, request.url == url ? 0 : 6));
+      if (request.url == url) return;
+    }
+  }
   std::string end() {
     front.signal(SIGTERM);
     CHECK(front.wait_exit().code == 0);
@@ -234,13 +242,29 @@ TEST_CASE("a refused subscription is said, and retained topics keep what comes f
   f.session.send(reply_to(f.session.read(type_subscribe), 5));
   CHECK(f.front.wait_for_line("refuses a subscription to /no: "));
   f.client.ask(subscribe(2, "/old/kept"));
-  f.session.send(reply_to(f.session.read(type_subscribe)));
+  f.grant("/kept");
   f.session.send(published("/kept", "9"));
   CHECK(f.client.read().param == "9");
   tcp_peer late{f.front.service()};
   late.handshake();
   late.ask(subscribe(1, "/old/kept"));
   CHECK(late.read().param == "9");
+}
+
+TEST_CASE("a refused subscription is asked for again") {
+  fixture f;
+  f.client.ask(subscribe(1, "/old/later"));
+  f.session.send(reply_to(f.session.read(type_subscribe), 6));
+  f.grant("/later");
+  f.session.send(published("/later", "1"));
+  CHECK(f.client.read().param == "1");
+  // One more finds no room, until another is given up.
+  f.client.ask(subscribe(2, "/old/more"));
+  f.session.send(reply_to(f.session.read(type_subscribe), 6));
+  f.client.ask(unsubscribe(3, "/old/later"));
+  CHECK(f.session.read(type_unsubscribe).url == "/later");
+  f.grant("/more");
+  CHECK(f.front.lines_with("refuses a subscription").size() == 1);
 }
 
 TEST_CASE("datagrams: ours go upstream, upstream's are nobody's") {
@@ -272,6 +296,25 @@ TEST_CASE("a tunnel that leads nowhere ends for the client, too") {
   CHECK(offer.tunid != 9);
   tcp_peer stream{{"127.0.0.1", offer.tunid}};
   CHECK(stream.wait_end() != ending::none);
+}
+
+TEST_CASE("a stream that can't be relayed: the call was carried out all the same") {
+  fixture f({}, "    limits: { streams: 1 }\n");
+  const auto answer_next = [&] {
+    packet answer = reply_to(f.session.read(type_rpc), 0, "\"go\"");
+    answer.flags |= flag_tunnel;
+    answer.tunid = 9;
+    f.session.send(answer);
+    return f.client.read();
+  };
+  f.client.send(rpc(1, "/old/stream"));
+  CHECK(answer_next().status == status_success);
+  f.client.send(rpc(2, "/old/stream"));
+  const packet refused = answer_next();
+  CHECK(refused.status == status_no_responding);
+  CHECK(refused.param == R"({"error":"upstream's stream can't be reached"})");
+  CHECK((refused.flags & flag_tunnel) == 0);
+  CHECK(f.end().find(" refused=0 timeouts=0 lost=0 ") != std::string::npos);
 }
 
 TEST_CASE("a limit on calls in flight counts forwarded ones") {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
@@ -202,6 +203,49 @@ TEST_CASE("over TLS: calls, datagrams that were quick, and streams") {
   REQUIRE((offer.flags & flag_tunnel) != 0);
   const std::string bytes = pattern(300000);
   CHECK((through_stream(offer.tunid, bytes) == bytes));
+}
+
+TEST_CASE("the files of TLS are read before root is given up, and must be good") {
+  certificate_authority ca;
+  const auto files = ca.issue();
+  const std::string tls =
+      ", tls: { ca: " + ca.cert() + ", cert: " + files.cert + ", key: " + files.key + " }";
+  SUBCASE("only root can read the key") {
+    if (::geteuid() != 0) {
+      MESSAGE("not root: nothing to see");
+      return;
+    }
+    std::filesystem::permissions(files.key, std::filesystem::perms{0600});
+    // No plugins: the build may be where only root may go.
+    const daemon_runner front{
+        "runtime: { user: nobody }\nplugins: { directory: /nonexistent }\nservices:\n"
+        "  - name: gateway\n    listen: \"127.0.0.1:0\"\n    commands:\n" +
+        stripped("vsoa://127.0.0.1:9", tls)};
+    CHECK(front.wait_for_line("not connected: "));
+    CHECK(front.lines_with("error").empty());
+  }
+  SUBCASE("no good") {
+    std::filesystem::remove(files.key);
+    daemon_runner front{gateway(stripped("vsoa://127.0.0.1:9", tls)), {{}, {}, false}};
+    CHECK(front.wait_exit().code == 1);
+    CHECK(front.lines_with(files.key).size() == 1);
+  }
+}
+
+TEST_CASE("services that forward in a circle, by an address that the file does not show") {
+  const std::uint16_t port = scripted_server().port();  // free, now that it is gone
+  daemon_runner names{
+      with_plugins("position:\n  listen: \"127.0.0.1:0\"\n"
+                   "  entries: [ { name: other, address: 127.0.0.1, port: " +
+                   std::to_string(port) + " } ]\n")};
+  daemon_runner front{gateway("      /old/: { forward: \"vsoa://other\" }\n",
+                              "  - name: second\n    listen: \"0.0.0.0:" + std::to_string(port) +
+                                  "\"\n    commands: { /old/: { forward: \"vsoa://gateway\" } }\n"
+                                  "position: { upstream: \"127.0.0.1:" +
+                                  std::to_string(names.position().port) + "\" }\n")};
+  CHECK(front.wait_for_line("forwards /old/ back"));
+  tcp_peer client{front.service("gateway")};
+  CHECK(client.ask(rpc(1, "/old/a")).status == status_proxy);
 }
 
 TEST_CASE("a server whose certificate is no good is not spoken to") {

@@ -120,6 +120,23 @@ services:
   CHECK(vsoad.wait_exit().code == 0);
 }
 
+TEST_CASE("a plugin whose stop() does not return does not keep the daemon from ending") {
+  const temporary_directory plugins;
+  const auto probe = plugins.path() / "probe.so";
+  std::filesystem::copy_file(VSOAD_TEST_PLUGINS "/probe.so", probe);
+  std::filesystem::permissions(probe, std::filesystem::perms{0755});
+  daemon_runner vsoad{"plugins: { directory: \"" + plugins.path().string() +
+                      R"(", settings: { probe: { config: hang } } }
+services:
+  - { name: main, listen: "127.0.0.1:0", plugins: [ probe ] }
+)"};
+  vsoad.signal(SIGTERM);
+  CHECK(vsoad.wait_for_notification("STOPPING=1"));
+  vsoad.signal(SIGTERM);
+  CHECK(vsoad.wait_exit().code == 0);
+  CHECK(vsoad.lines_with("its stop() does not return").size() == 1);
+}
+
 TEST_CASE("SIGINT ends it as SIGTERM does, and nobody listens afterwards") {
   daemon_runner vsoad{one_service()};
   vsoad.signal(SIGINT);

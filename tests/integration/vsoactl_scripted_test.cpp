@@ -1,6 +1,13 @@
 // vsoactl against servers that come and go, or do not answer.
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <csignal>
+#include <utility>
+
+#include "daemon_runner.hpp"
 #include "program.hpp"
 #include "scripted_server.hpp"
 
@@ -94,6 +101,98 @@ TEST_CASE(
     const program_result r = putting.wait();
     CHECK(r.code == 0);
     CHECK(r.out == "{}\n");
+  }
+}
+
+// A server that answers a call with a stream.
+struct streaming_server {
+  scripted_server server;
+  scripted_server offered;
+
+  /// @return vsoactl's end of the stream, and the session, which must last as long
+  std::pair<scripted_session, scripted_session> offer(const std::string& param = {}) {
+    scripted_session s = server.accept();
+    s.shake_hands();
+    packet answer = reply_to(s.read(type_rpc), 0, param);
+    answer.flags |= flag_tunnel;
+    answer.tunid = offered.port();
+    s.send(answer);
+    scripted_session stream = offered.accept();
+    return {std::move(s), std::move(stream)};
+  }
+};
+
+void check_ends(program& p, int code, const std::string& why) {
+  const program_result r = p.wait();
+  CAPTURE(r.err);
+  CHECK(r.code == code);
+  CHECK(r.err.find(why) != std::string::npos);
+}
+
+TEST_CASE("stream get: fewer bytes than were announced are a failure") {
+  streaming_server s;
+  program getting({VSOACTL_PROGRAM, "stream", "get", s.server.url() + "/get"});
+  auto [session, stream] = s.offer(R"({"length":10,"size":1000})");
+  SUBCASE("fewer") {
+    stream.send("1234");
+    stream.close();
+    check_ends(getting, 4, "after 4 of 10 bytes");
+  }
+  SUBCASE("all") {
+    stream.send("1234567890");
+    stream.close();
+    const program_result r = getting.wait();
+    CHECK(r.code == 0);
+    CHECK(r.out == "1234567890");
+  }
+}
+
+TEST_CASE("stream put: a server that does not say that it has all, or does not want all") {
+  streaming_server s;
+  const temporary_directory directory;
+  SUBCASE("without a last word") {
+    const std::string file = directory.write("file", "abc");
+    program putting(
+        {VSOACTL_PROGRAM, "stream", "put", s.server.url() + "/put", "--data", file, "--path", "x"});
+    auto [session, stream] = s.offer();
+    CHECK(stream.fills());
+    stream.close();
+    check_ends(putting, 4, "has not said that it has taken all");
+  }
+  // A pipe into which nobody writes.
+  const std::string pipe = directory.path() / "pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const unique_fd held(::open(pipe.c_str(), O_RDWR | O_CLOEXEC));
+  const std::vector<std::string> command{VSOACTL_PROGRAM,         "stream", "put",
+                                         s.server.url() + "/put", "--data", pipe};
+  SUBCASE("it ends the stream while there is nothing to be read") {
+    program putting(command);
+    auto [session, stream] = s.offer();
+    stream.close();
+    check_ends(putting, 4, "before all was sent");
+  }
+  SUBCASE("Ctrl-C while there is nothing to be read") {
+    program putting(command);
+    auto [session, stream] = s.offer();
+    REQUIRE(::write(held.get(), "x", 1) == 1);
+    CHECK(stream.fills());
+    putting.signal(SIGINT);
+    check_ends(putting, 4, "interrupted");
+  }
+}
+
+TEST_CASE("Ctrl-C ends what is still connecting") {
+  scripted_server server;
+  for (const std::string name : {"ping", "sub", "bench", "stream"}) {
+    CAPTURE(name);
+    std::vector<std::string> command{VSOACTL_PROGRAM, name};
+    if (name == "stream") command.emplace_back("get");
+    command.insert(command.end(), {server.url() + "/a", "--timeout", "1h"});
+    program p(command);
+    scripted_session silent = server.accept();
+    silent.read(type_servinfo);
+    p.signal(SIGINT);
+    check_ends(p, 4, "interrupted");
   }
 }
 

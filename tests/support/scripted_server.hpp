@@ -44,6 +44,8 @@ class scripted_session {
       if (p.type == type) return p;
     }
   }
+  /// Whether bytes of the client's come in time.
+  bool fills() { return fill(deadline(patience)); }
   /// Whether the client closes in time.
   bool ends() {
     const deadline until(patience);

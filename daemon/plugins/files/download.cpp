@@ -12,7 +12,7 @@ constexpr int pieces_per_step = 8;
 }  // namespace
 
 download::download(transfers& all, vsoa::plugin::deferred_call call, vsoa::plugin::client to,
-                   unique_fd file, entry what, const request& wanted, bool sends)
+                   unique_fd file, entry what, const request& wanted, std::string facts)
     : all_(all),
       call_(std::move(call)),
       to_(to),
@@ -20,7 +20,8 @@ download::download(transfers& all, vsoa::plugin::deferred_call call, vsoa::plugi
       what_(std::move(what)),
       at_(wanted.offset),
       end_(what_.size),
-      sends_(sends),
+      sends_(facts.empty()),
+      facts_(std::move(facts)),
       hash_(file_.get(), what_.size) {
   if (at_ > what_.size) throw failure(wrong_offset, "the file is shorter");
   if (wanted.length) end_ = at_ + std::min(*wanted.length, what_.size - at_);
@@ -54,11 +55,13 @@ bool download::hash() {
 }
 
 void download::answer() {
-  facts_ = "{\"size\":" + std::to_string(what_.size) +
-           ",\"modified\":" + std::to_string(what_.modified_ms);
+  if (sends_) {
+    facts_ = "{\"size\":" + std::to_string(what_.size) +
+             ",\"modified\":" + std::to_string(what_.modified_ms);
+  }
   if (hasher_) facts_ += ",\"sha256\":\"" + hasher_->hex() + "\"";
   if (sends_) return offer();
-  call_.reply(facts_ + ",\"type\":\"file\"}");
+  call_.reply(facts_ + "}");
   slot_.reset();
 }
 
@@ -73,6 +76,7 @@ void download::offer() {
   const auto made = all_.host.create_stream(to_, std::move(events));
   if (!made) throw failure(status::no_memory, "too many streams");
   stream_ = made.stream;
+  watch_over(all_, stream_);
   facts_ += ",\"offset\":" + std::to_string(at_) + ",\"length\":" + std::to_string(end_ - at_);
   call_.reply(status::success, facts_ + "}", {}, made.tunid);
 }

@@ -12,9 +12,10 @@ namespace files {
 
 class download final : public task, public std::enable_shared_from_this<download> {
  public:
-  /// @param sends  false: only answers what the file is
+  /// @param facts  not empty: nothing is sent, the answer is this, an object without its last
+  ///               brace, and the checksum
   download(transfers& all, vsoa::plugin::deferred_call call, vsoa::plugin::client to,
-           unique_fd file, entry what, const request& wanted, bool sends);
+           unique_fd file, entry what, const request& wanted, std::string facts);
   bool step() override;
 
  private:
@@ -30,10 +31,10 @@ class download final : public task, public std::enable_shared_from_this<download
   const entry what_;
   std::uint64_t at_, end_;
   const bool sends_;
+  std::string facts_;  // what the answer says, without its last brace
   std::optional<slot> slot_;
   std::optional<hasher> hasher_;  // with a checksum
   file_hash hash_;
-  std::string facts_;  // what the answer says, without its last brace
   vsoa::plugin::stream stream_;
   std::atomic<bool> is_linked_{false};
   std::atomic<bool> has_ended_{false};

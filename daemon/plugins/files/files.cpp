@@ -37,7 +37,7 @@ class files_plugin : public vsoa::plugin::base {
     if (!host.has_streams()) throw std::runtime_error("needs plugin ABI 1.1");
     settings_ = files::read_settings(config);
     root_.emplace(settings_.root);
-    all_.emplace(host, settings_.transfers);
+    all_.emplace(host, settings_.transfers, std::chrono::seconds(settings_.idle_limit));
   }
   void stop() override { all_->worker.stop(); }
 
@@ -55,7 +55,7 @@ class files_plugin : public vsoa::plugin::base {
           [this](deferred_call& answer, const request& r, auto client) {
             files::entry found;
             auto file = files::root::open_file(root_->find(r.path), found);
-            begin_download(answer, client, std::move(file), std::move(found), r, true);
+            begin_download(answer, client, std::move(file), std::move(found), r, {});
           });
   }
   void upload(call& c) {
@@ -113,31 +113,29 @@ class files_plugin : public vsoa::plugin::base {
       return;
     }
     const files::place where = root_->find(r.path);
-    const int directory = where.directory.get();
-    const auto found = files::root::look(directory, where.name);
-    if (found && !found->is_directory && r.checksum) {
-      files::entry what;
-      auto file = files::root::open_file(where, what);
-      return begin_download(answer, client, std::move(file), std::move(what), r, false);
-    }
+    const auto found = files::root::look(where.directory.get(), where.name);
     // How far an upload has come that can be gone on with.
-    const auto partial = files::root::look(directory, files::partial_name(where.name));
+    const auto partial = files::root::look_partial(where);
     if (!found && !partial) throw failure(files::not_found, "no such file or directory");
     std::string text = found ? describe(*found) : R"({"type":"none"})";
     if (partial) {
       text.pop_back();
       text += ",\"partial\":" + std::to_string(partial->size) + "}";
     }
-    answer.reply(text);
+    if (!found || found->is_directory || !r.checksum) return void(answer.reply(text));
+    files::entry what;
+    auto file = files::root::open_file(where, what);
+    text.pop_back();
+    begin_download(answer, client, std::move(file), std::move(what), r, std::move(text));
   }
 
   void begin_download(deferred_call& answer, vsoa::plugin::client client, files::unique_fd file,
-                      files::entry what, const request& r, bool sends) {
+                      files::entry what, const request& r, std::string facts) {
     if (all_->running >= all_->most) throw failure(status::no_memory, "too many transfers");
     if (r.offset > what.size) throw failure(files::wrong_offset, "the file is shorter");
     // Not make_shared: its unique symbol in libstdc++ would keep the plugin mapped for ever.
     const std::shared_ptr<files::download> d(new files::download(
-        *all_, std::move(answer), client, std::move(file), std::move(what), r, sends));
+        *all_, std::move(answer), client, std::move(file), std::move(what), r, std::move(facts)));
     all_->worker.wake(d);
   }
 

@@ -13,6 +13,7 @@ namespace {
 using simdjson::dom::element;
 
 constexpr std::uint64_t max_transfers = 256;
+constexpr std::uint64_t max_idle_seconds = 3600;
 constexpr std::uint64_t max_file_bytes = std::uint64_t{1} << 62U;
 
 bool has_word(std::string_view words, std::string_view word) {
@@ -75,9 +76,12 @@ void take_setting(settings& s, std::string_view key, const element& value) {
   } else if (key == "transfers") {
     expect(take(value, s.transfers) && s.transfers >= 1 && s.transfers <= max_transfers,
            "1 to 256");
+  } else if (key == "idle_limit") {
+    expect(take(value, s.idle_limit) && s.idle_limit >= 1 && s.idle_limit <= max_idle_seconds,
+           "1 to 3600 seconds");
   } else {
     throw std::invalid_argument("unknown setting \"" + std::string(key) +
-                                "\"; there are root, writable, max_size, transfers");
+                                "\"; there are root, writable, max_size, transfers, idle_limit");
   }
 }
 

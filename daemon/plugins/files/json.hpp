@@ -27,6 +27,7 @@ struct settings {
   bool writable = false;
   std::uint64_t max_size = std::uint64_t{1} << 30U;  ///< bytes, of a file that is uploaded
   std::uint64_t transfers = 8;                       ///< at the same time
+  std::uint64_t idle_limit = 30;                     ///< seconds without a byte moved
 };
 
 /// Throws std::invalid_argument, for the log.

@@ -19,6 +19,7 @@ constexpr std::size_t max_path_bytes = 4096;
 constexpr std::size_t max_name_bytes = 255;
 constexpr std::size_t max_entries = 100000;
 constexpr std::string_view partial_end = ".part";
+constexpr std::size_t max_uploaded_name_bytes = max_name_bytes - 1 - partial_end.size();
 
 [[noreturn]] void fail(int error) {
   switch (error) {
@@ -79,9 +80,10 @@ struct close_directory {
 }  // namespace
 
 std::string partial_name(std::string_view name) {
-  std::string partial = "." + std::string(name) + std::string(partial_end);
-  if (partial.size() > max_name_bytes) throw failure(status::arguments, "the name is too long");
-  return partial;
+  if (name.size() > max_uploaded_name_bytes) {
+    throw failure(status::arguments, "the name is too long");
+  }
+  return "." + std::string(name) + std::string(partial_end);
 }
 
 root::root(const std::string& path)
@@ -122,6 +124,11 @@ std::optional<entry> root::look(int directory, const std::string& name) {
     throw failure(status::no_permissions, "neither file nor directory");
   }
   return to_entry(name, s);
+}
+
+std::optional<entry> root::look_partial(const place& where) {
+  if (where.name.size() > max_uploaded_name_bytes) return {};
+  return look(where.directory.get(), partial_name(where.name));
 }
 
 // Looked at first: to open a device may do something.

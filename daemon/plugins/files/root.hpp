@@ -41,6 +41,8 @@ class root {
   unique_fd open_directory(std::string_view path) const;
   /// Nothing: it is not there.
   static std::optional<entry> look(int directory, const std::string& name);
+  /// What is there of an upload. Nothing: none, or no upload can have such a name.
+  static std::optional<entry> look_partial(const place& where);
   /// For reading: a regular file.
   static unique_fd open_file(const place& where, entry& found);
   /// For writing: `begin` bytes of it are there and stay.

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -22,11 +23,12 @@ namespace files {
 
 /// What all transfers use. The worker's thread alone, unless it says otherwise.
 struct transfers {
-  explicit transfers(vsoa::plugin::host h, std::uint64_t limit)
-      : host(h), most(limit), buffer(std::size_t{256} << 10U) {}
+  transfers(vsoa::plugin::host h, std::uint64_t limit, std::chrono::seconds idle)
+      : host(h), most(limit), idle_limit(idle), buffer(std::size_t{256} << 10U) {}
 
   const vsoa::plugin::host host;  // any thread
   const std::uint64_t most;
+  const std::chrono::seconds idle_limit;
   std::atomic<std::uint64_t> running{0};
   std::set<std::string> names;  // paths that are being uploaded
   std::vector<char> buffer;     // for one read
@@ -73,6 +75,12 @@ class file_hash {
   std::uint64_t at_ = 0;
   std::uint64_t left_;
 };
+
+/// Whoever vanishes, or does not take its bytes, must not keep a slot for ever.
+inline void watch_over(const transfers& all, const vsoa::plugin::stream& s) {
+  s.set_keepalive(all.idle_limit);
+  s.set_send_timeout(all.idle_limit);
+}
 
 /// Answers a call with why it failed.
 inline void refuse(vsoa::plugin::deferred_call& call, const failure& why) {

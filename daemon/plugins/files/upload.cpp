@@ -91,7 +91,12 @@ void upload::offer() {
   const auto made = all_.host.create_stream(from_, std::move(events));
   if (!made) throw failure(status::no_memory, "too many streams");
   stream_ = made.stream;
+  watch_over(all_, stream_);
   phase_ = phase::receiving;
+  last_arrival_ = std::chrono::steady_clock::now();
+  idle_check_ = all_.host.every(all_.idle_limit, [weak = weak_from_this()] {
+    if (const auto still = weak.lock()) still->all_.worker.wake(still);
+  });
   call_.reply(status::success, "{\"offset\":" + std::to_string(at_) + "}", {}, made.tunid);
   call_ = {};
 }
@@ -123,14 +128,20 @@ bool upload::receive() {
     is_linked = is_linked_;
   }
   write(bytes);
+  if (!bytes.empty()) last_arrival_ = std::chrono::steady_clock::now();
   if (resumes) stream_.resume();
   if (at_ == size_ && is_linked) {
     finish();
-  } else if (is_over) {  // what has come stays, and can be gone on with
+  } else if (is_over || is_idle()) {  // what has come stays, and can be gone on with
+    if (!is_over) stream_.abort();
     phase_ = phase::done;
     all_.names.erase(key_);
   }
   return false;
+}
+
+bool upload::is_idle() const {
+  return std::chrono::steady_clock::now() - last_arrival_ >= all_.idle_limit;
 }
 
 void upload::write(const std::vector<char>& bytes) {

@@ -2,6 +2,7 @@
 // complete and its checksum right.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,6 +28,7 @@ class upload final : public task, public std::enable_shared_from_this<upload> {
 
   void offer();
   bool receive();
+  bool is_idle() const;
   void write(const std::vector<char>& bytes);
   void finish();
   void tell(const std::string& outcome);
@@ -46,6 +48,8 @@ class upload final : public task, public std::enable_shared_from_this<upload> {
   file_hash hash_;  // of what is there already
   phase phase_ = phase::hashing;
   vsoa::plugin::stream stream_;
+  std::chrono::steady_clock::time_point last_arrival_{};
+  vsoa::plugin::timer idle_check_;
 
   std::mutex mutex_;
   std::vector<char> arrived_;  // under mutex_

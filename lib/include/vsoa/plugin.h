@@ -16,6 +16,7 @@
  * between the beginning of start() and the return of stop(), and never block; none of them calls a
  * callback before it returns. stop() is called when the last callback and the last job of
  * queue_add have returned, and none follows; if one does not return in time, stop() is not called.
+ * It runs on a thread of the host's that runs nothing else, and has 2 seconds under vsoad.
  * Threads that the plugin made end in stop().
  * No C++ exception may leave a callback.
  */

@@ -112,6 +112,7 @@ struct server_stats {
   /// RPCs that have come.
   std::uint64_t calls = 0;
   std::uint64_t calls_refused = 0;   ///< answered NO_MEMORY: calls_in_flight, or a full work queue
+  std::uint64_t denied = 0;          ///< forbidden by check_access(): calls, requests, datagrams
   std::uint64_t publishes = 0;       ///< of publish(); publish_to() is not counted
   std::uint64_t deliveries = 0;      ///< of these to subscribers, both channels
   std::uint64_t datagrams_in = 0;    ///< both channels
@@ -285,6 +286,17 @@ class VSOA_API server {
   /// `urls` are those newly added, or really removed. Those that end with the session are not told.
   using subscription_callback =
       std::function<void(client_id, std::span<const std::string_view> urls)>;
+  /// What a client asks for.
+  enum class access : std::uint8_t { call, subscribe, datagram };
+  /// Whether a client of this role may do that on a URL; of subscribe it is what is subscribed to,
+  /// which may end with a slash and stand for many. On the client's loop. One that throws forbids.
+  using access_check =
+      std::function<bool(std::string_view role, access what, std::string_view url)>;
+  /// Asked for each call, each URL of a request to subscribe, and each datagram; once for several
+  /// datagrams as for datagram_router. What it forbids is answered NO_PERMISSIONS, a datagram is
+  /// dropped; server_stats::denied counts them. Without it nothing is asked. Before start().
+  void check_access(access_check);
+
   // The setters below: before start(). The callbacks must not throw.
   /// Clients that come and go.
   void on_client(client_callback);

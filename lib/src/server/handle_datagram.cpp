@@ -12,6 +12,10 @@ using route = server::datagram_route;
 
 void session::handle_datagram(const packet_view& p) {
   server_impl& owner = shard_.owner();
+  if (!may(server::access::datagram, p.url)) {
+    ++shard_.counters().datagrams_in;
+    return;
+  }
   const route to = owner.route_of(p.url);
   protocol::packet_train train;
   if (to == route::relay) train = take_alike(p, protocol::encoded_bytes(p));
@@ -32,6 +36,7 @@ void session::quick_datagram(const packet_view& p, const socket_address& from) {
     return;
   }
   ++shard_.counters().datagrams_in;
+  if (!may(server::access::datagram, p.url)) return;
   server_impl& owner = shard_.owner();
   const route to = owner.route_of(p.url);
   if (to != route::tell) owner.relay(p, {}, channel::quick);

@@ -125,6 +125,7 @@ void session::handle_rpc(const packet_view& p) {
   shard_counters& counters = shard_.counters();
   ++counters.calls;
   if (p.url.empty() || p.url.front() != '/') return answer(p, status::arguments);
+  if (!may(server::access::call, p.url)) return answer(p, status::no_permissions);
   if (calls_in_flight_ >= shard_.owner().options().limits.calls_in_flight) {
     ++counters.calls_refused;
     return answer(p, status::no_memory);

@@ -60,9 +60,17 @@ status session::subscribe(const std::vector<std::string_view>& urls,
   return status::success;
 }
 
+bool session::may_subscribe(const std::vector<std::string_view>& urls) {
+  return std::all_of(urls.begin(), urls.end(),
+                     [this](std::string_view url) { return may(server::access::subscribe, url); });
+}
+
 void session::handle_subscribe(const packet_view& p) {
   request_urls request = read_urls(p);
   std::vector<std::string_view> added;
+  if (request.verdict == status::success && !may_subscribe(request.urls)) {
+    request.verdict = status::no_permissions;
+  }
   if (request.verdict == status::success) request.verdict = subscribe(request.urls, added);
   // The answer goes before any publish that the subscription brings.
   answer(p, request.verdict);

@@ -41,6 +41,9 @@ bool server::set_commands(std::vector<command_entry> entries) {
 void server::on_unserved(std::function<bool(call&)> h) {
   impl_->on_unserved = std::move(h);
 }
+void server::check_access(access_check c) {
+  impl_->check_access = std::move(c);
+}
 void server::on_client(client_callback c) {
   impl_->on_client = std::move(c);
 }
@@ -172,6 +175,7 @@ server_stats server::stats() const {
     sum.calls_refused += c.calls_refused;
     sum.publishes += s->publishes();
     sum.deliveries += c.deliveries;
+    sum.denied += c.denied;
     sum.datagrams_in += c.datagrams_in;
     sum.relayed += c.relayed;
     sum.quick_rejected += c.quick_rejected;

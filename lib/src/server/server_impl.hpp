@@ -99,6 +99,7 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   std::chrono::milliseconds send_timeout() const noexcept { return send_timeout_.load(); }
   void set_send_timeout(std::chrono::milliseconds t) noexcept { send_timeout_.store(t); }
 
+  server::access_check check_access;
   server::client_callback on_client;
   server::datagram_callback on_datagram;
   server::datagram_router route_datagram;

@@ -77,6 +77,16 @@ bool session::is_subscribed(std::string_view url) const {
                      [&](const subscriptions::topic* t) { return url_matches(t->url, url); });
 }
 
+// Without rules it costs a look.
+bool session::may(server::access what, std::string_view url) {
+  const server_impl& owner = shard_.owner();
+  if (!owner.check_access) return true;
+  bool allowed = false;
+  owner.tell([&](std::string_view u) { allowed = owner.check_access(role_, what, u); }, url);
+  if (!allowed) ++shard_.counters().denied;
+  return allowed;
+}
+
 session::next session::on_packet(const packet_view& p) {
   // The client has seen the handshake's answer if it goes on.
   if (is_held()) hold(false);

@@ -85,6 +85,8 @@ class session final : public net::connection {
   void handle_unsubscribe(const packet_view& p);
   void handle_datagram(const packet_view& p);
 
+  bool may(server::access what, std::string_view url);
+  bool may_subscribe(const std::vector<std::string_view>& urls);
   status subscribe(const std::vector<std::string_view>& urls, std::vector<std::string_view>& added);
   bool takes_publishes() const noexcept;
   void settle();

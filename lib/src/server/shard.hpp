@@ -28,7 +28,8 @@ class server_impl;
 struct shard_counters : net::traffic {
   net::counter accepted, refused, handshakes, handshake_timeouts, bad_passwords, protocol_errors;
   net::counter slow_closed, dropped, partial_timeouts, calls, calls_refused, deliveries;
-  net::counter datagrams_in, relayed, quick_rejected, publishes, tls_failed, tls_handshake_timeouts;
+  net::counter denied, datagrams_in, relayed, quick_rejected, publishes, tls_failed,
+      tls_handshake_timeouts;
   net::counter calls_open;  // gauge: deferred and not answered
 };
 

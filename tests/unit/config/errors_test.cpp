@@ -306,6 +306,11 @@ TEST_CASE("references and collisions") {
                "    priority: [ { role: operatr, level: 1 } ]"),
        {"c.yaml:5:25: services[0].priority[0].role: role \"operatr\" is not defined; add it to the "
         "credentials of this service (did you mean \"operator\"?)"}},
+      {service("    credentials: [ { role: operator, password: x } ]\n"
+               "    access: [ { role: operatr, allow: [ call, publish ], urls: x } ]"),
+       {"c.yaml:5:41: services[0].access[0].allow[1]: \"publish\" is not allowed here; write call, "
+        "subscribe or datagram",
+        "c.yaml:5:58: services[0].access[0].urls: \"x\" does not start with \"/\""}},
       {service("  - name: A\n    listen: [ \"0.0.0.0:1\", 127.0.0.2:1, \"[::]:1\" ]"),
        {"c.yaml:4:11: services[1].name: the name \"A\" is taken by services[0].name at "
         "c.yaml:2:11; "
@@ -350,6 +355,10 @@ TEST_CASE("variables and files") {
       {user("${BAD}"), {"c.yaml:1:18: runtime.user: environment variable BAD is not UTF-8 text"}},
       {"runtime: { threads: \"0${THREADS}\" }",
        {"c.yaml:1:21: runtime.threads: \"03\" is a text; write the number without quotes"}},
+      // The value may be a secret.
+      {service("    credentials: [ { role: a, password: \"${EMPTY}\" } ]"),
+       {"c.yaml:4:42: services[0].credentials[0].password: what it stands for is no good here; write "
+        "a secret text"}},
       {user("${NONE:-${SET}}"),
        {"c.yaml:1:18: runtime.user: a variable within a variable's default; write the default "
         "itself"}},

@@ -67,6 +67,7 @@ TEST_CASE("all keys of a forwarded command") {
   CHECK(commands[1].forward.timeout == std::chrono::minutes(1));
   CHECK_FALSE(commands[1].forward.tls);
   CHECK(commands[2].forward.url.empty());
+  CHECK_FALSE(commands[2].timeout);
   const std::string printed = print_yaml(*result.document);
   CHECK(printed.find("sesame") == std::string::npos);
   CHECK(printed.find("password: \"********\"") != std::string::npos);
@@ -122,6 +123,11 @@ TEST_CASE("in a circle") {
   const std::string round = findings(service("      /old/: { forward: \"vsoa://b\" }\n") + back);
   CHECK(round.find(at + ".forward: a call would go in a circle: service \"b\" forwards it back; "
                         "remove one of the two\n") != std::string::npos);
+  // By a name of the position server's, which comes before those of the services.
+  const std::string named =
+      findings(service("      /old/: { forward: \"vsoa://other\" }\n") + back +
+               "position: { entries: [ { name: Other, address: 127.0.0.1, port: 3006 } ] }\n");
+  CHECK(named.find("a call would go in a circle: service \"b\"") != std::string::npos);
   // There the prefix is gone, and nothing takes what is left.
   CHECK(findings(service("      /old/: { forward: \"vsoa://b\", strip_prefix: true }\n") +
                  service("      /new/: { forward: \"vsoa://a\", strip_prefix: true }\n", "b",

@@ -48,6 +48,31 @@ TEST_CASE("an empty file is all defaults, which are those of the code") {
   CHECK(c.position.listen.empty());
 }
 
+TEST_CASE("what roles may do, and a command that has its time") {
+  const configuration c = loaded(R"(services:
+  - name: a
+    listen: 127.0.0.1:1
+    credentials: [ { role: viewer, password: v } ]
+    access:
+      - { role: viewer, allow: [ subscribe, datagram ], urls: [ /t/, /u ] }
+      - { allow: call, urls: / }
+    commands: { /cam/: { plugin: camera, timeout: 2s }, /echo: { plugin: echo } }
+)");
+  const service_settings& s = c.services.at(0);
+  REQUIRE(s.access.size() == 2);
+  CHECK(s.access[0].role == "viewer");
+  CHECK_FALSE(s.access[0].call);
+  CHECK(s.access[0].subscribe);
+  CHECK(s.access[0].datagram);
+  CHECK(s.access[0].urls == std::vector<std::string>{"/t/", "/u"});
+  CHECK(s.access[1].role.empty());
+  CHECK(s.access[1].call);
+  CHECK_FALSE(s.access[1].subscribe);
+  CHECK(s.access[1].urls == std::vector<std::string>{"/"});
+  CHECK(s.commands.at(0).timeout == 2s);
+  CHECK_FALSE(s.commands.at(1).timeout);
+}
+
 TEST_CASE("a service with nothing but what it must have") {
   const configuration c = loaded("services: [ { name: a, listen: 127.0.0.1:1 } ]");
   REQUIRE(c.services.size() == 1);

@@ -52,6 +52,7 @@ services:
     credentials:
       - role: r
         password: "********"
+    access: []
     plugins: all
     commands: {}
     topics: {}
@@ -83,6 +84,18 @@ TEST_CASE("values are printed in the largest unit without a fraction") {
   CHECK(text.find("outbox: 1048577\n") != std::string::npos);
   CHECK(text.find("partial_timeout: 1h\n") != std::string::npos);
   CHECK(text.find("- \"[::1]:1\"\n") != std::string::npos);
+}
+
+TEST_CASE("members of a plugin's settings that are called as secrets are, are masked") {
+  const std::string text = printed(
+      "services: [ { name: a, listen: 127.0.0.1:1 } ]\n"
+      "plugins: { settings: { p: { config: { Password: a1, db_password: a2, api_token: a3, key: a4, "
+      "apiKey: a5, secrets: [ a6, { x: a7 } ], keys: 1, monkey: m, keyboard: k } } } }");
+  CHECK(text.find("a1") == std::string::npos);
+  for (const char* secret : {"a2", "a3", "a4", "a5", "a6", "a7"})
+    CHECK(text.find(std::string(" ") + secret) == std::string::npos);
+  for (const char* shown : {"keys: 1\n", "monkey: m\n", "keyboard: k\n"})
+    CHECK(text.find(shown) != std::string::npos);
 }
 
 TEST_CASE("text is quoted where it would mean something else without") {

@@ -86,6 +86,21 @@ TEST_CASE("list and stat") {
   CHECK(first.param.size() < 262000);
 }
 
+TEST_CASE("stat of names too long to be uploaded, and of a file that is being replaced") {
+  files_rig r;
+  auto client = r.connect();
+  const std::string long_name(255, 'n');
+  r.write(long_name, "abc");
+  const std::string of_long = R"({"path":")" + long_name + "\"";
+  CHECK(r.ask(client, "stat", of_long + "}").param.find("\"size\":3") != std::string::npos);
+  CHECK(r.ask(client, "upload", of_long + R"(,"size":1})").status == status_arguments);
+  CHECK(r.ask(client, "stat", R"({"path":")" + std::string(252, 'm') + "\"}").status == not_found);
+  r.write(".abc.part", "12345");
+  const std::string all = r.ask(client, "stat", R"({"path":"abc","checksum":true})").param;
+  CHECK(all.starts_with(R"({"name":"abc","type":"file","size":3,"modified":)"));
+  CHECK(all.ends_with(std::string(R"(,"partial":5,"sha256":")") + sha256_of_abc + "\"}"));
+}
+
 TEST_CASE("download: all, a part, resumed, nothing, large") {
   files_rig r;
   auto client = r.connect();
@@ -249,6 +264,31 @@ TEST_CASE("limits: read only, size, transfers at once") {
       return r.ask(client, "stat", R"({"path":"abc","checksum":true})").status == status_success;
     }));
   }
+}
+
+TEST_CASE("who neither takes nor sends loses the place to others") {
+  files_rig r(R"(,"writable":true,"transfers":1,"idle_limit":1)");
+  auto client = r.connect();
+  const std::string wanted = R"({"path":"abc"})";
+  std::vector<tcp_peer> held;
+  SUBCASE("an upload") {
+    const packet reply = r.ask(client, "upload", R"({"path":"x","size":4})");
+    tcp_peer stream({"127.0.0.1", reply.tunid});
+    stream.send("ab");
+    CHECK(r.ask(client, "download", wanted).status == status_no_memory);
+    CHECK(stream.wait_end() != ending::none);
+    // What has come stays, to be gone on with.
+    CHECK(wait_until([&] {
+      return r.ask(client, "stat", R"({"path":"x"})").param == R"({"type":"none","partial":2})";
+    }));
+  }
+  SUBCASE("a download") {
+    r.write("large", std::string(32U << 20, 'x'));
+    const packet reply = r.ask(client, "download", R"({"path":"large"})");
+    held.emplace_back(endpoint{"127.0.0.1", reply.tunid});
+    CHECK(r.ask(client, "download", wanted).status == status_no_memory);
+  }
+  CHECK(wait_until([&] { return r.ask(client, "download", wanted).status == status_success; }));
 }
 
 TEST_CASE("several at once, each its own bytes") {

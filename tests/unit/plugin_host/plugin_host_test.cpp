@@ -164,6 +164,54 @@ TEST_CASE("publishing, subscriptions and datagrams") {
   CHECK(back.data == "data");
 }
 
+TEST_CASE("a command with a limit of time is answered when that is over") {
+  probe_rig r;
+  const auto limit = [&](const std::string& url, std::chrono::milliseconds time,
+                         const std::string& queue = {}) {
+    vsoad::config::command_settings c;
+    c.url = url;
+    c.plugin = "probe";
+    c.work_queue = queue;
+    c.timeout = time;
+    r.service.commands.push_back(c);
+  };
+  constexpr std::chrono::milliseconds soon{20}, late{60000};
+  limit("/keep", soon);
+  limit("/sleep", soon, "slow");
+  limit("/seen", late);
+  limit("/queue", late, "slow");
+  limit("/silent", late);
+  limit("/fail", late, "slow");
+  limit("/drop", late);
+  r.start();
+  auto peer = r.connect();
+  SUBCASE("deferred") {
+    CHECK(r.ask(peer, "/keep").status == status_no_responding);
+    CHECK(r.host->find("probe")->calls_deferred() == 0);
+    CHECK(r.host->find("probe")->calls_timed_out() == 1);
+    // stop() answers what was kept: too late.
+    r.host->stop();
+    CHECK(peer.silent());
+  }
+  SUBCASE("at work on a queue") {
+    CHECK(r.ask(peer, "/sleep", "400").status == status_no_responding);
+    // The next does not even begin.
+    CHECK(r.ask(peer, "/sleep", "1000000").status == status_no_responding);
+    r.host->stop();
+    CHECK(peer.silent());
+  }
+  SUBCASE("in time") {
+    CHECK(r.ask(peer, "/seen", "", "data").data == "data");
+    CHECK(r.param(peer, "/queue", "slow") == "\"from the queue\"");
+    CHECK(r.ask(peer, "/fail").status == status_no_responding);
+    peer.send(rpc(90, "/silent"));
+    peer.send(rpc(91, "/drop"));
+    CHECK(r.ask(peer, "/seen").status == status_success);
+    CHECK(r.host->find("probe")->calls_timed_out() == 0);
+    CHECK(r.host->find("probe")->calls_deferred() == 0);
+  }
+}
+
 TEST_CASE("timers tick until they are stopped, those of start() included") {
   probe_rig r;
   r.settings.settings["probe"].config_json = "\"timer\"";

@@ -145,6 +145,30 @@ TEST_CASE("stop() waits for a callback, and gives up on one that does not return
   }
 }
 
+TEST_CASE("stop() gives up on a plugin whose own stop() does not return") {
+  rig r(2);
+  r.dir.put(sample("probe"), "probe");
+  r.settings.settings["probe"].config_json = "\"dawdle\"";
+  r.start();
+  SUBCASE("patient") {
+    CHECK(r.host->stop(std::chrono::seconds(20)));
+    CHECK(r.log.count("bye") == 1);
+  }
+  SUBCASE("impatient") {
+    CHECK_FALSE(r.host->stop(std::chrono::milliseconds(1)));
+    CHECK_FALSE(r.host->stop());
+    CHECK(r.log.count("its stop() does not return: the plugin is abandoned") == 1);
+    // Left to itself it comes to its end, and what it uses is still there.
+    CHECK(wait_until([&] { return r.log.count("bye") == 1; }));
+  }
+  SUBCASE("in a hurry") {
+    const auto begin = std::chrono::steady_clock::now();
+    CHECK_FALSE(r.host->stop(std::chrono::minutes(1), [] { return true; }));
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(30));
+    CHECK(wait_until([&] { return r.log.count("bye") == 1; }));
+  }
+}
+
 TEST_CASE("concurrent plugins run on several loops at once") {
   rig r(2);
   r.dir.put(sample("probe-concurrent"), "probe-concurrent");

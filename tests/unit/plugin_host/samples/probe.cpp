@@ -32,6 +32,8 @@ class probe : public vsoa::plugin::base {
   void stop() override {
     for (auto& one : kept_)
       one.reply("\"stopping\"");
+    if (config_ == "\"hang\"") std::this_thread::sleep_for(std::chrono::minutes(1));
+    if (config_ == "\"dawdle\"") std::this_thread::sleep_for(std::chrono::milliseconds(200));
     host.log(vsoa::plugin::level::info, "bye");
   }
 

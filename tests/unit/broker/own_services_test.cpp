@@ -1,0 +1,62 @@
+// A service that would forward to itself, or in a circle, by whatever address.
+#include "broker/own_services.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace vsoad;
+
+namespace {
+
+vsoa::socket_address at(const char* text) {
+  return *vsoa::socket_address::parse(text);
+}
+
+config::service_settings service(const std::string& name, const std::string& url,
+                                 const std::string& forward) {
+  config::service_settings s;
+  s.name = name;
+  config::command_settings c;
+  c.url = url;
+  c.forward.url = forward;
+  s.commands.push_back(c);
+  return s;
+}
+
+// Two services on all addresses of a machine that has 192.0.2.7; each forwards to the other.
+own_services two(const std::string& from_b = "/x/") {
+  return own_services(
+      {service("a", "/x/", "vsoa://to-b"), service("b", from_b, "vsoa://to-a")},
+      {{at("0.0.0.0:1000"), at("[::]:1000")}, {at("0.0.0.0:2000")}}, [] {
+        return std::vector<interface_address>{{"eth0", *vsoa::ip_address::parse("192.0.2.7")}};
+      });
+}
+
+}  // namespace
+
+TEST_CASE("itself, by any address of this machine") {
+  own_services all = two();
+  const char* const itself = "is this service itself";
+  CHECK(all.objection(0, "vsoa://to-b", at("192.0.2.7:1000"), at("192.0.2.9:40000")) == itself);
+  CHECK(all.objection(0, "vsoa://to-b", at("127.0.0.2:1000"), at("127.0.0.1:40000")) == itself);
+  CHECK(all.objection(0, "vsoa://to-b", at("[::1]:1000"), at("[::1]:40000")) == itself);
+  CHECK(all.objection(0, "vsoa://to-b", at("198.51.100.1:1000"), at("198.51.100.1:4")) == itself);
+  CHECK(all.objection(0, "vsoa://to-b", at("198.51.100.1:1000"), at("192.0.2.7:4")).empty());
+  CHECK(all.objection(0, "vsoa://to-b", at("192.0.2.7:3000"), at("192.0.2.7:4")).empty());
+}
+
+TEST_CASE("in a circle: the one that closes it is told, the other goes on") {
+  own_services all = two();
+  CHECK(all.objection(0, "vsoa://to-b", at("192.0.2.7:2000"), at("192.0.2.7:4")).empty());
+  CHECK(all.objection(1, "vsoa://to-a", at("192.0.2.7:1000"), at("192.0.2.7:4")) ==
+        "is service \"a\", which forwards /x/ back");
+  CHECK(all.objection(0, "vsoa://to-b", at("192.0.2.7:2000"), at("192.0.2.7:4")).empty());
+  // It has moved elsewhere meanwhile.
+  CHECK(all.objection(0, "vsoa://to-b", at("192.0.2.8:2000"), at("192.0.2.7:4")).empty());
+  CHECK(all.objection(1, "vsoa://to-a", at("192.0.2.7:1000"), at("192.0.2.7:4")).empty());
+}
+
+TEST_CASE("each other's, but not in a circle") {
+  own_services all = two("/y/");
+  CHECK(all.objection(0, "vsoa://to-b", at("192.0.2.7:2000"), at("192.0.2.7:4")).empty());
+  CHECK(all.objection(1, "vsoa://to-a", at("192.0.2.7:1000"), at("192.0.2.7:4")).empty());
+}

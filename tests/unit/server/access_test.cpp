@@ -1,0 +1,74 @@
+// What check_access() forbids: server.hpp.
+
+#include <doctest/doctest.h>
+
+#include <stdexcept>
+
+#include "test_server.hpp"
+
+namespace {
+
+using namespace vsoa_test;
+using access = vsoa::server::access;
+
+constexpr int no_permissions = 5;
+
+vsoa::server_options with_roles() {
+  vsoa::server_options o;
+  o.credentials = {{"viewer", "v"}, {"operator", "o"}};
+  return o;
+}
+
+struct guarded_server : test_server {
+  guarded_server() : test_server(with_roles()) {
+    (*this)->check_access([](std::string_view role, access what, std::string_view url) {
+      if (url == "/mad") throw std::runtime_error("told to");
+      return role == "operator" || (what == access::subscribe && url.starts_with("/t/"));
+    });
+    (*this)->command("/echo", echo);
+    (*this)->on_datagram([this](vsoa::client_id, std::string_view, vsoa::payload_view,
+                                vsoa::channel) { ++datagrams; });
+    start();
+  }
+  tcp_peer enter(const std::string& password) {
+    tcp_peer peer = connect();
+    peer.handshake(password);
+    return peer;
+  }
+  std::atomic<int> datagrams = 0;
+};
+
+TEST_CASE("calls, subscriptions and datagrams that are not allowed") {
+  guarded_server s;
+  tcp_peer viewer = s.enter("v");
+  CHECK(viewer.ask(rpc(1, "/echo", "1")).status == no_permissions);
+  CHECK(viewer.ask(rpc(2, "/nothing")).status == no_permissions);
+  CHECK(viewer.ask(subscribe(3, "/t/a")).status == 0);
+  CHECK(viewer.ask(subscribe(4, "/")).status == no_permissions);
+  // All or nothing.
+  CHECK(viewer.ask(subscribe(5, "", R"(["/t/b","/u"])")).status == no_permissions);
+  CHECK_FALSE(s->is_subscribed("/t/b"));
+  CHECK(viewer.ask(unsubscribe(6, "/u")).status == 0);
+  viewer.send(datagram("/echo"));
+  viewer.ask(ping(7));
+  CHECK(s.datagrams == 0);
+  CHECK(s->stats().denied == 5);
+  CHECK(s->stats().datagrams_in == 1);
+  // The session is none the worse.
+  s->publish("/t/a", text_payload("1"));
+  CHECK(viewer.read().param == "1");
+}
+
+TEST_CASE("who may does, and a check that throws forbids") {
+  guarded_server s;
+  tcp_peer boss = s.enter("o");
+  CHECK(boss.ask(rpc(1, "/echo", "1")).param == "1");
+  CHECK(boss.ask(subscribe(2, "/")).status == 0);
+  boss.send(datagram("/echo"));
+  boss.ask(ping(3));
+  CHECK(s.datagrams == 1);
+  CHECK(s->stats().denied == 0);
+  CHECK(boss.ask(rpc(4, "/mad")).status == no_permissions);
+}
+
+}  // namespace
