@@ -357,7 +357,8 @@ TEST_CASE("variables and files") {
        {"c.yaml:1:21: runtime.threads: \"03\" is a text; write the number without quotes"}},
       // The value may be a secret.
       {service("    credentials: [ { role: a, password: \"${EMPTY}\" } ]"),
-       {"c.yaml:4:42: services[0].credentials[0].password: what it stands for is no good here; write "
+       {"c.yaml:4:42: services[0].credentials[0].password: what it stands for is no good here; "
+        "write "
         "a secret text"}},
       {user("${NONE:-${SET}}"),
        {"c.yaml:1:18: runtime.user: a variable within a variable's default; write the default "

@@ -89,7 +89,8 @@ TEST_CASE("values are printed in the largest unit without a fraction") {
 TEST_CASE("members of a plugin's settings that are called as secrets are, are masked") {
   const std::string text = printed(
       "services: [ { name: a, listen: 127.0.0.1:1 } ]\n"
-      "plugins: { settings: { p: { config: { Password: a1, db_password: a2, api_token: a3, key: a4, "
+      "plugins: { settings: { p: { config: { Password: a1, db_password: a2, api_token: a3, key: "
+      "a4, "
       "apiKey: a5, secrets: [ a6, { x: a7 } ], keys: 1, monkey: m, keyboard: k } } } }");
   CHECK(text.find("a1") == std::string::npos);
   for (const char* secret : {"a2", "a3", "a4", "a5", "a6", "a7"})
