@@ -18,7 +18,7 @@ struct bundled_rig : rig {
 
 TEST_CASE("echo sends back what it is sent") {
   bundled_rig r;
-  r.service.commands.push_back({"/mirror", "echo", "", "", {}});
+  r.service.commands.push_back({"/mirror", "echo", "", "", {}, {}});
   r.start();
   auto peer = r.connect();
   for (const char* url : {"/echo", "/mirror"}) {
