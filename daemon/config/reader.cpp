@@ -319,8 +319,10 @@ node_ptr reader::read_value(const row& r, const node_ptr& written, const std::st
   value v;
   std::string problem = parse_value(r.type, *scalar, v);
   if (!problem.empty()) {
-    // The message would quote it.
-    if (scalar->secret || r.type.what == kind::secret) problem = no_good_secret(*scalar, r.type);
+    // The message would quote it, if there is anything.
+    const bool is_written = !written->text.empty();
+    if (is_written && (scalar->secret || r.type.what == kind::secret))
+      problem = no_good_secret(*scalar, r.type);
     findings_.error(written->at, path, std::move(problem));
     return nullptr;
   }

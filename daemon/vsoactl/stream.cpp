@@ -249,6 +249,12 @@ ending wait_for_end(const invocation& use, transfer& t, const vsoa::stream& s,
   return t.ended() ? ending::of_stream : ending::interrupted;
 }
 
+// With TLS a server says that it is done. Some do not (the official Node.js one), and whoever cuts
+// the connection does not either.
+bool ended_unsaid(const transfer& t) {
+  return t.error() == std::errc::connection_aborted;
+}
+
 // A server that breaks off may close as one does that is done: how much there is to move tells, and
 // what the server says at its end.
 // @param total  bytes, if they are known
@@ -257,6 +263,8 @@ std::string what_is_missing(const invocation& use, const transfer& t,
                             std::optional<std::uint64_t> total, bool putting) {
   const bool is_all = total && t.moved() >= *total;
   if (!putting) {
+    if (!total && ended_unsaid(t))
+      return "the server has ended the stream without saying so: bytes may be missing";
     if (!total || is_all) return {};
     return "the stream has ended after " + std::to_string(t.moved()) + " of " +
            std::to_string(*total) + " bytes";
@@ -282,7 +290,7 @@ int finish(const invocation& use, const std::string& name, const transfer& t, en
                      config::in_quotes(use.text(putting ? "data" : "output")));
     return exit_refused;
   }
-  if (t.error()) {
+  if (t.error() && !ended_unsaid(t)) {
     output::complain(name + ": the stream broke: " + t.error().message());
     return exit_no_answer;
   }

@@ -109,12 +109,15 @@ async function meet(kind) {
 }
 
 for (const kind of Object.keys(kinds)) {
+  // The official server ends a TLS stream without the goodbye of TLS: our client says so.
+  const unsaid = kind === 'plain' ? '' : ' Software caused connection abort';
+
   test(`${kind}: down, to the end`, async () => {
     const { client, open } = await meet(kind);
     const stream = await open();
     await write(stream, total);
     stream.end();
-    assert.equal(await client.do('ended'), `ended ${total} good`);
+    assert.equal(await client.do('ended'), `ended ${total} good${unsaid}`);
   });
 
   test(`${kind}: up, to the end`, async () => {
@@ -150,7 +153,7 @@ for (const kind of Object.keys(kinds)) {
     assert.match(await client.do(`stream ${tunid}`), /^failed/);
     const taken = await open();
     taken.end();
-    assert.equal(await client.do('ended'), 'ended 0 good');
+    assert.equal(await client.do('ended'), `ended 0 good${unsaid}`);
   });
 }
 
@@ -166,7 +169,8 @@ test('TLS, mutual: the stream asks our client for no certificate', async () => {
 
 test('TLS, one-way: who does not trust the CA has no stream, and the offer stands', async () => {
   const { client, offer } = await meet('TLS, one-way');
-  const { tunid } = await offer();
+  const { stream, tunid } = await offer();
+  stream.on('error', () => {});  // our client ends with the test, and this stream with it
   assert.ok(tunid > 0);
   const other = new LibClient();
   await other.do(`tls ${certificates.files.other_ca}`);
