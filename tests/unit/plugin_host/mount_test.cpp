@@ -20,7 +20,8 @@ struct service : config::service_settings {
   service() { name = "cabin"; }
   service& command(std::string url, std::string plugin, std::string own = {},
                    std::string queue = {}) {
-    commands.push_back({std::move(url), std::move(plugin), std::move(own), std::move(queue), {}, {}});
+    commands.push_back(
+        {std::move(url), std::move(plugin), std::move(own), std::move(queue), {}, {}});
     return *this;
   }
   service& use(std::string plugin, std::string mount = {}) {
