@@ -56,7 +56,7 @@ std::optional<server_url> server_url::parse(std::string_view text) {
   }
   if (!authority.empty()) {
     url.port = authority.front() == ':' ? parse_port(authority.substr(1)) : std::nullopt;
-    if (url.port.value_or(0) == 0) return {};
+    if (!url.port || *url.port == 0) return {};
   }
   url.host = host;
   std::transform(url.host.begin(), url.host.end(), url.host.begin(), to_lower);

@@ -282,7 +282,7 @@ TEST_CASE("what this daemon asks itself: here, upstream, and where all look") {
 
 TEST_CASE("what this daemon asks itself: silence upstream leaves time for where all look") {
   auto options = fixture::patient();
-  options.find_total = 3s;
+  options.find_total = 6s;
   std::vector<position_server::answer> kept;
   fixture f([&](const position_query&, position_server::answer reply) { kept.push_back(reply); },
             options);

@@ -235,17 +235,15 @@ TEST_CASE("many asynchronous lookups at a time") {
   CHECK(test::eventually([&] { return found == count; }));
 }
 
-TEST_CASE("of the time for all, silent servers leave the last one its share") {
+TEST_CASE("of the time for all, a silent server leaves the next one its share") {
   udp_peer first;
-  udp_peer second;
   udp_peer last;
   lookup_options options = patient;  // one attempt would outlast all of it
-  options.total = 1500ms;
-  auto found = start_lookup({first.address(), second.address(), last.address()}, options);
+  options.total = 6s;                // half of it must be more than a busy machine's pauses
+  auto found = start_lookup({first.address(), last.address()}, options);
   first.receive();
-  second.receive();
-  last.receive();
-  CHECK_FALSE(found.get());
+  last.send(last.receive().from, car);
+  check_car(found.get());
 }
 
 TEST_CASE("loops that end take a lookup under way with them") {
