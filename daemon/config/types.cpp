@@ -138,14 +138,14 @@ std::string_view single_type_text(const type_spec& type) {
 }  // namespace
 
 std::string type_text(const type_spec& type) {
-  if (type.what == kind::choice) return one_of(type.words);
   if (type.what == kind::mapping) {
     std::string out = type.key == kind::url ? "mapping by URL" : "mapping by name";
     if (type.names_allowed) out += ", a list of names";
     if (!type.words.empty()) out += " or the word " + one_of(type.words);
     return out;
   }
-  std::string out(single_type_text(type));
+  std::string out =
+      type.what == kind::choice ? one_of(type.words) : std::string(single_type_text(type));
   if (type.many) out += ", or a list of them";
   return out;
 }

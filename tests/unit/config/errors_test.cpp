@@ -151,7 +151,8 @@ TEST_CASE("kinds") {
       {"services: { name: a }", {"c.yaml:1:11: services: is a mapping; write a list"}},
       {"services: [ a ]",
        {"c.yaml:1:13: services[0]: is a text; write a mapping with the keys name, listen, "
-        "advertise, info, credentials, tls, plugins, commands, topics, limits, priority and "
+        "advertise, info, credentials, tls, access, plugins, commands, topics, limits, priority "
+        "and "
         "keepalive"}},
       {"work_queues: { slow: 3 }",
        {"c.yaml:1:22: work_queues.slow: is a text; write a mapping with the keys threads and "
@@ -308,9 +309,13 @@ TEST_CASE("references and collisions") {
         "credentials of this service (did you mean \"operator\"?)"}},
       {service("    credentials: [ { role: operator, password: x } ]\n"
                "    access: [ { role: operatr, allow: [ call, publish ], urls: x } ]"),
-       {"c.yaml:5:41: services[0].access[0].allow[1]: \"publish\" is not allowed here; write call, "
+       {"c.yaml:5:23: services[0].access[0].role: role \"operatr\" is not defined; add it to the "
+        "credentials of this service (did you mean \"operator\"?)",
+        "c.yaml:5:47: services[0].access[0].allow[1]: \"publish\" is not allowed here; write call, "
         "subscribe or datagram",
-        "c.yaml:5:58: services[0].access[0].urls: \"x\" does not start with \"/\""}},
+        "c.yaml:5:64: services[0].access[0].urls: \"x\" is not a URL: it must start with \"/\"; "
+        "write "
+        "\"/x\""}},
       {service("  - name: A\n    listen: [ \"0.0.0.0:1\", 127.0.0.2:1, \"[::]:1\" ]"),
        {"c.yaml:4:11: services[1].name: the name \"A\" is taken by services[0].name at "
         "c.yaml:2:11; "
@@ -357,7 +362,8 @@ TEST_CASE("variables and files") {
        {"c.yaml:1:21: runtime.threads: \"03\" is a text; write the number without quotes"}},
       // The value may be a secret.
       {service("    credentials: [ { role: a, password: \"${EMPTY}\" } ]"),
-       {"c.yaml:4:42: services[0].credentials[0].password: what it stands for is no good here; write "
+       {"c.yaml:4:41: services[0].credentials[0].password: what it stands for is no good here; "
+        "write "
         "a secret text"}},
       {user("${NONE:-${SET}}"),
        {"c.yaml:1:18: runtime.user: a variable within a variable's default; write the default "
