@@ -57,6 +57,10 @@ std::string paths_of(std::string_view key) {
   return out;
 }
 
+bool is_from_variable(const node& written) {
+  return written.text.find("${") != std::string::npos;
+}
+
 std::string no_good_secret(const node& scalar, const type_spec& type) {
   return std::string("what ") + (scalar.secret ? "the file holds" : "it stands for") +
          " is no good here; write " + type_phrase(type);
@@ -319,10 +323,9 @@ node_ptr reader::read_value(const row& r, const node_ptr& written, const std::st
   value v;
   std::string problem = parse_value(r.type, *scalar, v);
   if (!problem.empty()) {
-    // The message would quote it, if there is anything.
-    const bool is_written = !written->text.empty();
-    if (is_written && (scalar->secret || r.type.what == kind::secret))
-      problem = no_good_secret(*scalar, r.type);
+    // The message may quote what is kept out of the file.
+    const bool is_hidden = r.type.what == kind::secret && is_from_variable(*written);
+    if (scalar->secret || is_hidden) problem = no_good_secret(*scalar, r.type);
     findings_.error(written->at, path, std::move(problem));
     return nullptr;
   }
@@ -341,7 +344,7 @@ node_ptr reader::copy_any(const node_ptr& written, const std::string& path, std:
     if (!scalar->text_only && is_null_word(scalar->text)) {
       return empty_node(node::kind::null, written->at);
     }
-    if (written->text.find("${") != std::string::npos && !scalar->secret) {
+    if (is_from_variable(*written) && !scalar->secret) {
       // What comes from the environment of a plugin's settings may be a token: not to be printed.
       scalar = masked(scalar);
     }

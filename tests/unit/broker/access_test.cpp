@@ -5,12 +5,12 @@
 
 using vsoad::access_rules;
 using vsoad::config::access_rule;
-using kind = vsoa::server::access;
+using right = vsoa::server::access;
 
 TEST_CASE("without rules all is allowed") {
   const access_rules none({});
   CHECK(none.empty());
-  CHECK(none.allow("viewer", kind::call, "/a"));
+  CHECK(none.allow("viewer", right::call, "/a"));
 }
 
 TEST_CASE("what no rule allows is not") {
@@ -25,34 +25,34 @@ TEST_CASE("what no rule allows is not") {
     for (const char* url :
          {"/telemetry", "/telemetry/", "/telemetry/speed", "/telemetry/a/", "/state"}) {
       CAPTURE(url);
-      CHECK(rules.allow("viewer", kind::subscribe, url));
+      CHECK(rules.allow("viewer", right::subscribe, url));
     }
     // A subscription that takes more than is allowed is not.
     for (const char* url : {"/", "/telemetry2", "/tele", "/state/", "/state/x", "/other"}) {
       CAPTURE(url);
-      CHECK_FALSE(rules.allow("viewer", kind::subscribe, url));
+      CHECK_FALSE(rules.allow("viewer", right::subscribe, url));
     }
-    CHECK(rules.allow("operator", kind::subscribe, "/"));
-    CHECK(rules.allow("operator", kind::call, "/any/thing"));
+    CHECK(rules.allow("operator", right::subscribe, "/"));
+    CHECK(rules.allow("operator", right::call, "/any/thing"));
   }
   SUBCASE("by kind") {
-    CHECK_FALSE(rules.allow("viewer", kind::call, "/telemetry/speed"));
-    CHECK_FALSE(rules.allow("viewer", kind::datagram, "/telemetry/speed"));
-    CHECK(rules.allow("viewer", kind::datagram, "/hello"));
-    CHECK_FALSE(rules.allow("viewer", kind::subscribe, "/hello"));
+    CHECK_FALSE(rules.allow("viewer", right::call, "/telemetry/speed"));
+    CHECK_FALSE(rules.allow("viewer", right::datagram, "/telemetry/speed"));
+    CHECK(rules.allow("viewer", right::datagram, "/hello"));
+    CHECK_FALSE(rules.allow("viewer", right::subscribe, "/hello"));
   }
   SUBCASE("a rule without a role is everybody's") {
     for (const char* role : {"viewer", "operator", "unheard-of", ""}) {
       CAPTURE(role);
-      CHECK(rules.allow(role, kind::call, "/public/x"));
+      CHECK(rules.allow(role, right::call, "/public/x"));
     }
-    CHECK_FALSE(rules.allow("", kind::call, "/private"));
-    CHECK_FALSE(rules.allow("unheard-of", kind::subscribe, "/public/x"));
+    CHECK_FALSE(rules.allow("", right::call, "/private"));
+    CHECK_FALSE(rules.allow("unheard-of", right::subscribe, "/public/x"));
   }
 }
 
 TEST_CASE("rules of one role alone leave nothing to the others") {
   const access_rules rules({access_rule{"operator", true, true, true, {"/"}}});
-  CHECK_FALSE(rules.allow("", kind::call, "/a"));
-  CHECK_FALSE(rules.allow("viewer", kind::datagram, "/a"));
+  CHECK_FALSE(rules.allow("", right::call, "/a"));
+  CHECK_FALSE(rules.allow("viewer", right::datagram, "/a"));
 }

@@ -314,7 +314,8 @@ TEST_CASE("references and collisions") {
         "c.yaml:5:47: services[0].access[0].allow[1]: \"publish\" is not allowed here; write call, "
         "subscribe or datagram",
         "c.yaml:5:64: services[0].access[0].urls: \"x\" is not a URL: it must start with \"/\"; "
-        "write \"/x\""}},
+        "write "
+        "\"/x\""}},
       {service("  - name: A\n    listen: [ \"0.0.0.0:1\", 127.0.0.2:1, \"[::]:1\" ]"),
        {"c.yaml:4:11: services[1].name: the name \"A\" is taken by services[0].name at "
         "c.yaml:2:11; "

@@ -9,7 +9,7 @@
 namespace {
 
 using namespace vsoa_test;
-using access = vsoa::server::access;
+using right = vsoa::server::access;
 
 constexpr int no_permissions = 5;
 
@@ -21,9 +21,9 @@ vsoa::server_options with_roles() {
 
 struct guarded_server : test_server {
   guarded_server() : test_server(with_roles()) {
-    (*this)->check_access([](std::string_view role, access what, std::string_view url) {
+    (*this)->check_access([](std::string_view role, right what, std::string_view url) {
       if (url == "/mad") throw std::runtime_error("told to");
-      return role == "operator" || (what == access::subscribe && url.starts_with("/t/"));
+      return role == "operator" || (what == right::subscribe && url.starts_with("/t/"));
     });
     (*this)->command("/echo", echo);
     (*this)->on_datagram([this](vsoa::client_id, std::string_view, vsoa::payload_view,
