@@ -73,11 +73,11 @@ struct forward_settings {
 
 struct command_settings {
   std::string url;
-  std::string plugin;                                // empty: forwarded
-  std::string command;                               // empty: found by the rule of the manual
-  std::string work_queue;                            // empty: the plugin's own, else inline
-  std::optional<std::chrono::milliseconds> timeout;  // of a plugin's answer; nothing: none
+  std::string plugin;      // empty: forwarded
+  std::string command;     // empty: found by the rule of the manual
+  std::string work_queue;  // empty: the plugin's own, else inline
   forward_settings forward;
+  std::optional<std::chrono::milliseconds> timeout{};  // of a plugin's answer; nothing: none
 };
 
 struct topic_settings {
