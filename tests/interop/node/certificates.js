@@ -1,6 +1,7 @@
 // Certificates for one test.
 'use strict';
 
+const { spawn } = require('node:child_process');
 const { Program, needed } = require('./daemon.js');
 
 // { files, remove }: paths by what they are, see make_certificates.cpp; remove() when all is done.
@@ -16,4 +17,19 @@ async function makeCertificates() {
   return { files, remove };
 }
 
-module.exports = { makeCertificates };
+// Node.js trusts the CAs that are named when it starts: runs `script` once more, by one that trusts
+// ours. There, trusted() gives the files; before, nothing.
+async function startTrusting(script) {
+  const { files, remove } = await makeCertificates();
+  const child = spawn(process.execPath, [script], {
+    stdio: 'inherit',
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: files.ca, VSOA_CERTIFICATES: JSON.stringify(files) },
+  });
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  await remove();
+  process.exitCode = code === null ? 1 : code;
+}
+
+const trusted = () => JSON.parse(process.env.VSOA_CERTIFICATES ?? 'null');
+
+module.exports = { makeCertificates, startTrusting, trusted };

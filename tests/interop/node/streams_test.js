@@ -1,6 +1,6 @@
 // Streams of the official Node.js client against a real vsoad: echo's /stream and the plugin files,
 // each way, by hash. VSOA_STREAM_MIB says how much; VSOA_STREAM_MEMORY_MIB how much more memory than
-// idle vsoad may take meanwhile.
+// idle vsoad may take meanwhile. Over TLS if there are certificates: see streams_tls_test.js.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -9,10 +9,12 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
+const { trusted } = require('./certificates.js');
 const { Daemon } = require('./daemon.js');
 const { Peer, vsoa } = require('./peer.js');
 
 const total = Number(process.env.VSOA_STREAM_MIB ?? 16) * 1024 * 1024;
+const files = trusted();
 const memoryLimit = Number(process.env.VSOA_STREAM_MEMORY_MIB ?? 32) * 1024;
 const block = randomBytes(1024 * 1024);
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'vsoa-files-'));
@@ -71,9 +73,10 @@ before(async () => {
 services:
   - name: main
     listen: "127.0.0.1:0"
-    plugins: [ echo, files ]
+    plugins: [ echo, files ]${files ? `\n    tls: { cert: ${files.cert}, key: ${files.key} }` : ''}
 `, `files: { config: { root: "${root}", writable: true, max_size: ${total} } }`);
-  peer = await Peer.open(daemon.port());
+  peer = new Peer();
+  await peer.connect(daemon.port(), files ? {} : undefined);
   idle = memory('VmRSS');
 });
 

@@ -5,21 +5,9 @@
 const assert = require('node:assert/strict');
 const { randomBytes } = require('node:crypto');
 const fs = require('node:fs');
-const { spawn } = require('node:child_process');
 const { after, before, test } = require('node:test');
-const { makeCertificates } = require('./certificates.js');
+const { startTrusting, trusted } = require('./certificates.js');
 const { Daemon } = require('./daemon.js');
-
-async function startAgain() {
-  const { files, remove } = await makeCertificates();
-  const child = spawn(process.execPath, [__filename], {
-    stdio: 'inherit',
-    env: { ...process.env, NODE_EXTRA_CA_CERTS: files.ca, VSOA_CERTIFICATES: JSON.stringify(files) },
-  });
-  const code = await new Promise((resolve) => child.on('close', resolve));
-  await remove();
-  process.exitCode = code === null ? 1 : code;
-}
 
 function run(files) {
   const { Peer, within } = require('./peer.js');
@@ -117,5 +105,5 @@ services:
   });
 }
 
-if (process.env.VSOA_CERTIFICATES) run(JSON.parse(process.env.VSOA_CERTIFICATES));
-else startAgain();
+if (trusted()) run(trusted());
+else startTrusting(__filename);
