@@ -1,51 +1,10 @@
-// Streams that a server offers, seen from a plain socket.
-#include <doctest/doctest.h>
-#include <linux/filter.h>
-#include <sys/socket.h>
-
+// Streams that a server offers, seen from a plain socket: their beginning, and bytes.
 #include <thread>
 
-#include "stream_peers.hpp"
-#include "test_server.hpp"
+#include "stream_server.hpp"
 
 using namespace std::chrono_literals;
 using namespace vsoa_test;
-
-namespace {
-
-/// A server whose command /open offers a stream.
-struct stream_server : test_server {
-  explicit stream_server(vsoa::server_options settings = {}, std::size_t loops = 1)
-      : test_server(std::move(settings), loops) {
-    (*this)->command("/open", [this](vsoa::call& c) {
-      const auto offer = (*this)->create_stream(c.client(), log.callbacks(behaviour), options);
-      last_error = offer.error;
-      c.reply(offer ? vsoa::status::success : vsoa::status::no_memory, {}, offer.tunid);
-    });
-    (*this)->command("/echo", echo);
-    start();
-  }
-  ~stream_server() { destroy_server(); }
-
-  std::uint16_t offer(tcp_peer& client) {
-    const packet reply = client.ask_for_reply(rpc(1, "/open"));
-    CHECK(reply.status == status_success);
-    CHECK(reply.tunid != 0);
-    return reply.tunid;
-  }
-  tcp_peer open(tcp_peer& client, const tcp_options& how = {}) {
-    tcp_peer peer({at().ip, offer(client)}, how);
-    REQUIRE(log.wait_linked());
-    return peer;
-  }
-
-  vsoa::stream_callbacks behaviour;
-  vsoa::stream_options options;
-  std::error_code last_error;
-  stream_log log;
-};
-
-}  // namespace
 
 TEST_CASE("a stream carries bytes both ways and tells of its beginning and its end") {
   stream_server server;
@@ -98,7 +57,9 @@ TEST_CASE("somebody is waited for, for ever") {
   server.options.timeout = std::chrono::milliseconds::max();
   auto client = server.client();
   const std::uint16_t port = server.offer(client);
-  server.settle();
+  std::atomic<bool> is_later{false};
+  server.loops().start_timer(0, 50ms, 0ms, [&] { is_later = true; });
+  CHECK(wait_until([&] { return is_later.load(); }));
   CHECK(server.log.ends() == 0);
   tcp_peer peer({server.at().ip, port});
   CHECK(server.log.wait_linked());
@@ -145,145 +106,7 @@ TEST_CASE("it listens on the address that the client has reached") {
   server.destroy_server();
 }
 
-TEST_CASE("a half close: with on_end the other direction goes on, without it all ends") {
-  stream_server server;
-  auto client = server.client();
-  SUBCASE("with") {
-    server.behaviour.on_end = [](const vsoa::stream& s) { s.send(as_bytes("and this, too")); };
-    auto peer = server.open(client);
-    peer.send("last word");
-    peer.shutdown_write();
-    CHECK(read_raw(peer, 13) == "and this, too");
-    CHECK(wait_until([&] { return server.log.half_ends() == 1; }));
-    CHECK(server.log.text() == "last word");
-    CHECK(server.log.ends() == 0);
-    server.log.handle().shutdown_write();
-    CHECK(read_to_end(peer).empty());
-  }
-  SUBCASE("without") {
-    auto peer = server.open(client);
-    peer.shutdown_write();
-    CHECK(read_to_end(peer).empty());
-  }
-  CHECK(server.log.wait_ended());
-  CHECK_FALSE(server.log.handle().error());
-}
-
-TEST_CASE("shut before anybody has come: the end is the first that the client hears") {
-  stream_server server;
-  server.behaviour.on_end = [](const vsoa::stream&) {};
-  auto client = server.client();
-  const auto offer =
-      server->create_stream(client.client_id(), server.log.callbacks(server.behaviour));
-  REQUIRE(offer);
-  offer.stream.shutdown_write();
-  server.settle();
-  tcp_peer peer({server.at().ip, offer.tunid});
-  CHECK(read_to_end(peer).empty());
-  peer.send("still heard");
-  CHECK(server.log.wait_received(11));
-  peer.close();
-  CHECK(server.log.wait_ended());
-  CHECK_FALSE(offer.stream.error());
-}
-
-TEST_CASE("close sends what is queued, and input under way does not destroy it") {
-  constexpr std::size_t total = 8U << 20;
-  stream_server server;
-  std::size_t sent = 0;
-  const auto push = [&](const vsoa::stream& s) {
-    while (sent < total) {
-      const std::size_t taken = s.send(as_bytes(pattern(sent, 100000)));
-      if (taken == 0) return;
-      sent += taken;
-    }
-    s.close();
-  };
-  server.behaviour.on_link = [&](const vsoa::stream& s, bool connected) {
-    if (connected) push(s);
-  };
-  server.behaviour.on_writable = push;
-  auto client = server.client();
-  auto peer = server.open(client);
-  peer.send_some(std::string(100000, 'x'));  // unread when the server closes
-  const std::string got = read_to_end(peer);
-  CHECK(got.size() >= total);
-  CHECK(is_pattern(got, 0));
-  CHECK(server.log.ends() == 0);  // it waits for the client's end
-  peer.close();
-  CHECK(server.log.wait_ended());
-  CHECK_FALSE(server.log.handle().error());
-}
-
 // The filter drops what comes before the socket could see it, as a pulled cable does.
-TEST_CASE("a peer that has vanished is found, at rest and with bytes under way") {
-  stream_server server;
-  server.options.keepalive = 1s;
-  auto client = server.client();
-  auto peer = server.open(client);
-  sock_filter drop_all{BPF_RET | BPF_K, 0, 0, 0};
-  const sock_fprog program{1, &drop_all};
-  REQUIRE(::setsockopt(peer.fd(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0);
-  const auto begin = test_clock::now();
-  SUBCASE("at rest") {}
-  SUBCASE("with bytes under way") {
-    CHECK(server.log.handle().send(as_bytes("hello?")) == 6);
-  }
-  CHECK(server.log.wait_ended());
-  CHECK(test_clock::now() - begin >= 2s);
-  CHECK(server.log.handle().error() == std::errc::timed_out);
-}
-
-TEST_CASE("abort resets, and a reset of the client's is told") {
-  stream_server server;
-  auto client = server.client();
-  auto peer = server.open(client);
-  SUBCASE("ours") {
-    server.log.handle().abort();
-    CHECK(peer.wait_end() == ending::reset);
-    CHECK(server.log.wait_ended());
-    CHECK_FALSE(server.log.handle().error());
-  }
-  SUBCASE("the client's") {
-    peer.reset_connection();
-    CHECK(server.log.wait_ended());
-    CHECK(server.log.handle().error() == std::errc::connection_reset);
-  }
-  SUBCASE("the client's, while we do not read") {
-    server.log.handle().pause();
-    server.settle();
-    peer.reset_connection();
-    CHECK(server.log.wait_ended());
-    CHECK(server.log.handle().error() == std::errc::connection_reset);
-  }
-}
-
-TEST_CASE("a stream outlives its client's session, unless it is not to") {
-  stream_server server;
-  auto client = server.client();
-  SUBCASE("outlives") {
-    auto peer = server.open(client);
-    client.close();
-    CHECK(wait_until([&] { return server->stats().clients == 0; }));
-    peer.send("still here");
-    CHECK(server.log.wait_received(10));
-  }
-  SUBCASE("is even opened after it") {
-    const std::uint16_t port = server.offer(client);
-    client.close();
-    CHECK(wait_until([&] { return server->stats().clients == 0; }));
-    tcp_peer peer({server.at().ip, port});
-    CHECK(server.log.wait_linked());
-  }
-  SUBCASE("ends with it") {
-    server.options.ends_with_client = true;
-    auto peer = server.open(client);
-    client.close();
-    CHECK(peer.wait_end() == ending::reset);
-    CHECK(server.log.wait_ended());
-  }
-}
-
 TEST_CASE("limits, for one client and for all") {
   vsoa::server_options options;
   options.limits.streams = 3;
@@ -464,24 +287,6 @@ TEST_CASE("pause and resume: the last word counts, whichever thread has it") {
   CHECK(server.log.wait_received(4));
 }
 
-TEST_CASE("a receiver that takes nothing for the send timeout is given up") {
-  stream_server server;
-  server.options.send_timeout = 100ms;
-  const auto push = [](const vsoa::stream& s) {
-    while (s.send(as_bytes(std::string(100000, 'x'))) != 0) {
-    }
-  };
-  server.behaviour.on_link = [&](const vsoa::stream& s, bool connected) {
-    if (connected) push(s);
-  };
-  server.behaviour.on_writable = push;
-  auto client = server.client();
-  auto peer = server.open(client);
-  CHECK(server.log.wait_ended());
-  CHECK(server.log.handle().error() == std::errc::timed_out);
-  CHECK(server->stats().stream_queued_bytes == 0);
-}
-
 TEST_CASE("a stream that never ends leaves the others on its loop their turns") {
   stream_server server;
   const std::string piece(vsoa::stream::max_piece, 'x');
@@ -519,43 +324,4 @@ TEST_CASE("a callback that throws is survived") {
   CHECK(server.log.wait_received(1));
   peer.send("y");
   CHECK(server.log.wait_received(2));
-}
-
-TEST_CASE("drain cuts off what has not been said, and that shows") {
-  stream_server server;
-  auto client = server.client();
-  auto peer = server.open(client);
-  CHECK(server.log.handle().send(as_bytes("a part of it")) == 12);
-  CHECK(read_raw(peer, 12) == "a part of it");
-  server->drain();
-  CHECK(peer.wait_end() == ending::reset);
-  CHECK(server.log.wait_ended());
-}
-
-TEST_CASE("drain sends what is queued, stop ends all, each says so once") {
-  stream_server server({}, 2);
-  auto client = server.client();
-  auto idle_client = server.client();
-  auto peer = server.open(client);
-  const auto stream = server.log.handle();
-  stream_log waiting;
-  REQUIRE(server->create_stream(idle_client.client_id(), waiting.callbacks()));
-  std::string expected;
-  while (const std::size_t taken = stream.send(as_bytes(pattern(expected.size(), 100000))))
-    expected += pattern(expected.size(), taken);
-  stream.shutdown_write();
-  server->drain();
-  CHECK(waiting.ends() == 1);
-  CHECK(server->create_stream(client.client_id(), {}).error == std::errc::operation_canceled);
-  SUBCASE("read") {
-    CHECK(read_to_end(peer) == expected);
-    CHECK(wait_until([&] { return server->idle(); }));
-    peer.close();
-    CHECK(server.log.wait_ended());
-  }
-  SUBCASE("not read") {}
-  server->stop();
-  CHECK(server.log.ends() == 1);
-  CHECK(waiting.ends() == 1);
-  CHECK(server->stats().streams == 0);
 }

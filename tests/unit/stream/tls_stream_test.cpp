@@ -67,15 +67,12 @@ TEST_CASE("a stopped reader under TLS goes on where it was") {
 TEST_CASE("an aborted stream says no goodbye, which would make it look whole") {
   certificate_authority ca;
   tls_sides r(ca, secured(ca));
-  vsoa::stream_callbacks waiting;
-  waiting.on_end = [](const vsoa::stream&) {};
-  const auto stream = r.connect(r.offer_here(), std::move(waiting));
-  CHECK(r.ours.wait_linked());
+  tls_peer peer({"127.0.0.1", r.offer_here()}, trusting(ca));
+  REQUIRE(peer.secure().empty());
   CHECK(r.theirs.wait_linked());
   r.theirs.handle().abort();
-  CHECK(r.ours.wait_ended());
-  CHECK(r.ours.half_ends() == 0);
-  CHECK(stream.error() == std::errc::connection_reset);
+  CHECK(peer.wait_end() == ending::reset);
+  CHECK_FALSE(peer.was_told_goodbye());
 }
 
 TEST_CASE("paused before its client has come, TLS is agreed upon all the same") {
@@ -94,28 +91,25 @@ TEST_CASE("paused before its client has come, TLS is agreed upon all the same") 
   CHECK(r.theirs.wait_received(5));
 }
 
-// The end that was read with the last bytes is not asked for any more.
-TEST_CASE("closed with the other side's end still unread") {
+// It was read with the last bytes, is not asked for any more, and nothing else comes.
+TEST_CASE("closed with the other side's goodbye still unheard") {
   certificate_authority ca;
   tls_sides r(ca, secured(ca));
   vsoa::stream_callbacks once;
   once.on_data = [](const vsoa::stream& s, std::span<const std::byte>) { s.pause(); };
-  once.on_end = [](const vsoa::stream&) {};
-  const std::uint16_t port = r.offer_here(std::move(once));
-  const auto stream = r.connect(port);
-  CHECK(r.ours.wait_linked());
+  tls_peer peer({"127.0.0.1", r.offer_here(std::move(once))}, trusting(ca));
+  REQUIRE(peer.secure().empty());
   CHECK(r.theirs.wait_linked());
-  r.server.run_on_loop(0, [&] {  // which finds both in one read
-    CHECK(stream.send(as_bytes("last word")) == 9);
-    stream.shutdown_write();
-    r.loops.internals().run_and_wait(r.here(), [] {});
-    r.loops.internals().run_and_wait(r.here(), [] {});
+  r.server.run_on_loop(0, [&] {  // which finds both in one read, afterwards
+    peer.send("last word");
+    peer.say_goodbye();
   });
   CHECK(r.theirs.wait_received(9));
   r.theirs.handle().close();
   r.theirs.handle().resume();
+  r.server.settle();  // two rounds, as what resume() finds pending is posted
   r.server.settle();
-  CHECK(r.ours.wait_ended());
+  peer.raw().close();
   CHECK(r.theirs.wait_ended());
 }
 
