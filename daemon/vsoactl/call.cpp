@@ -1,7 +1,9 @@
 // vsoactl call: one RPC.
 
+#include <cerrno>
 #include <fstream>
 #include <stdexcept>
+#include <system_error>
 
 #include "command.hpp"
 #include "config/diagnostic.hpp"
@@ -47,11 +49,14 @@ void save(const invocation& use, const vsoa::reply& answer) {
   std::ofstream out(path, std::ios::binary);
   out << bytes;
   out.close();
-  if (!out) throw std::runtime_error("can't write " + config::in_quotes(path));
+  if (!out)
+    throw std::runtime_error("can't write " + config::in_quotes(path) + ": " +
+                             std::generic_category().message(errno));
 }
 
 void print(const invocation& use, const vsoa::reply& answer) {
-  const bool saved = use.given.count("output") != 0;
+  // An answer that is an error leaves the file as it is.
+  const bool saved = use.given.count("output") != 0 && answer.status == vsoa::status::success;
   if (saved) save(use, answer);
   if (saved && use.text("output") == "-") return;
   if (use.out.is_json()) {

@@ -25,7 +25,7 @@ Options of all commands:
   --tls-host NAME        the name that the certificate must have; default: that of the URL
   --insecure             TLS without verifying who the server is
   --help                 print this text
-Options may stand anywhere; behind "--" nothing is one.
+Options may stand anywhere behind COMMAND; behind "--" nothing is one.
 )";
 
 constexpr std::string_view overview_tail =

@@ -2,10 +2,12 @@
 
 #include <boost/program_options/parsers.hpp>
 #include <boost/program_options/positional_options.hpp>
+#include <cerrno>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <optional>
+#include <system_error>
 
 #include "config/diagnostic.hpp"
 #include "config/suggest.hpp"
@@ -151,7 +153,9 @@ std::string read_file(const std::string& path) {
   if (path == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
   std::ifstream in(path, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in.is_open() || in.bad()) throw std::runtime_error("can't read " + in_quotes(path));
+  if (!in.is_open() || in.bad())
+    throw std::runtime_error("can't read " + in_quotes(path) + ": " +
+                             std::generic_category().message(errno));
   return text;
 }
 

@@ -116,6 +116,7 @@ int run(const invocation& use) {
     if (error != vsoa::errc::timeout) break;
   }
   print_sum(use.out, t);
+  if (interrupted.has_come() && t.sent < count) return exit_no_answer;
   return t.answered == t.sent ? exit_ok : exit_code_of(error ? error : vsoa::errc::timeout);
 }
 

@@ -31,7 +31,12 @@ vsoa::server_url only_url(const invocation& use, std::size_t most) {
 int report(std::string_view what, const std::error_code& error) {
   // Nothing but a signal cancels.
   const bool is_signal = error == vsoa::errc::cancelled;
-  output::complain(std::string(what) + ": " + (is_signal ? "interrupted" : error.message()));
+  std::string why = is_signal ? "interrupted" : error.message();
+  // Which of them it is, the library does not tell.
+  if (error == vsoa::connect_errc::tls_failed)
+    why +=
+        ": the server speaks no TLS, or its CA or name is not the expected one (--ca, --tls-host)";
+  output::complain(std::string(what) + ": " + why);
   return exit_code_of(error);
 }
 

@@ -1,9 +1,11 @@
 // vsoactl stream: bytes from a server, and to one, by a stream that an RPC opens.
 
+#include <fcntl.h>
 #include <simdjson.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -56,12 +58,16 @@ struct closer {
 };
 using file = std::unique_ptr<std::FILE, closer>;
 
+// What is written keeps its old content until there is a new one: see transfer::callbacks().
 file open_file(const std::string& path, bool writing) {
   if (path == "-") return file(writing ? stdout : stdin);
-  file f(std::fopen(path.c_str(), writing ? "wb" : "rb"));
+  const int how = writing ? O_WRONLY | O_CREAT : O_RDONLY;
+  const int fd = ::open(path.c_str(), how | O_CLOEXEC, 0666);
+  file f(fd < 0 ? nullptr : ::fdopen(fd, writing ? "wb" : "rb"));
   if (!f)
     throw std::runtime_error(std::string(writing ? "can't write " : "can't read ") +
-                             config::in_quotes(path));
+                             config::in_quotes(path) + ": " +
+                             std::generic_category().message(errno));
   return f;
 }
 
@@ -124,6 +130,8 @@ vsoa::stream_callbacks transfer::callbacks() {
   vsoa::stream_callbacks c;
   c.on_link = [this](const vsoa::stream& s, bool connected) {
     if (connected) {
+      // Not of a pipe or a device; nor of what the shell has opened, perhaps to append.
+      if (!sending_ && file_.get() != stdout) (void)!::ftruncate(::fileno(file_.get()), 0);
       is_linked_ = true;
       interrupted_.wake();
       return;

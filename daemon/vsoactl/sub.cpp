@@ -84,6 +84,11 @@ class listening {
   int wait() {
     while (!is_over_ && interrupted_.wait() != interruption::cause::signal) {
     }
+    // Whoever wants a number of messages has not got them.
+    if (!is_over_ && bounded_ && left_ != 0) {
+      output::complain("interrupted");
+      return exit_no_answer;
+    }
     return code_;
   }
   const interruption& interrupted() const noexcept { return interrupted_; }

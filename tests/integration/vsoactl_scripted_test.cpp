@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 #include "daemon_runner.hpp"
@@ -193,6 +195,38 @@ TEST_CASE("Ctrl-C ends what is still connecting") {
     silent.read(type_servinfo);
     p.signal(SIGINT);
     check_ends(p, 4, "interrupted");
+  }
+}
+
+TEST_CASE("a signal before all messages that were wanted have come") {
+  scripted_server server;
+  program p({VSOACTL_PROGRAM, "sub", server.url() + "/a", "--count", "1"});
+  scripted_session s = server.accept();
+  s.shake_hands();
+  s.send(reply_to(s.read(type_subscribe)));
+  p.signal(SIGINT);
+  check_ends(p, 4, "interrupted");
+}
+
+TEST_CASE("what fails leaves the file of --output as it was") {
+  const temporary_directory directory;
+  const std::string file = directory.write("file", "precious");
+  const auto content = [&] {
+    std::ifstream in(file);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  scripted_server server;
+  for (const bool is_stream : {false, true}) {
+    CAPTURE(is_stream);
+    std::vector<std::string> command{VSOACTL_PROGRAM, is_stream ? "stream" : "call"};
+    if (is_stream) command.emplace_back("get");
+    command.insert(command.end(), {server.url() + "/a", "--output", file});
+    program p(command);
+    scripted_session s = server.accept();
+    s.shake_hands();
+    s.send(reply_to(s.read(type_rpc), 3));
+    check_ends(p, 1, "INVALID_URL");
+    CHECK(content() == "precious");
   }
 }
 
