@@ -1,6 +1,7 @@
 // One callback at a time for plain plugins, no waiting loops, and the work queues.
 #include <doctest/doctest.h>
 
+#include <fstream>
 #include <thread>
 
 #include "rig.hpp"
@@ -148,9 +149,13 @@ TEST_CASE("stop() waits for a callback, and gives up on one that does not return
 TEST_CASE("stop() gives up on a plugin whose own stop() does not return") {
   rig r(2);
   r.dir.put(sample("probe"), "probe");
-  r.settings.settings["probe"].config_json = "\"dawdle\"";
+  const scratch gate;
+  const std::string file = gate.path() + "/open";
+  const auto open = [&] { std::ofstream{file}; };
+  r.settings.settings["probe"].config_json = "\"until " + file + "\"";  // it exists
   r.start();
   SUBCASE("patient") {
+    open();
     CHECK(r.host->stop(std::chrono::seconds(20)));
     CHECK(r.log.count("bye") == 1);
   }
@@ -159,12 +164,14 @@ TEST_CASE("stop() gives up on a plugin whose own stop() does not return") {
     CHECK_FALSE(r.host->stop());
     CHECK(r.log.count("its stop() does not return: the plugin is abandoned") == 1);
     // Left to itself it comes to its end, and what it uses is still there.
+    open();
     CHECK(wait_until([&] { return r.log.count("bye") == 1; }));
   }
   SUBCASE("in a hurry") {
     const auto begin = std::chrono::steady_clock::now();
     CHECK_FALSE(r.host->stop(std::chrono::minutes(1), [] { return true; }));
     CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(30));
+    open();
     CHECK(wait_until([&] { return r.log.count("bye") == 1; }));
   }
 }

@@ -1,9 +1,12 @@
 // A plugin that lets tests look at the host from inside: each command does one thing.
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 #include <vsoa/plugin.hpp>
@@ -33,7 +36,11 @@ class probe : public vsoa::plugin::base {
     for (auto& one : kept_)
       one.reply("\"stopping\"");
     if (config_ == "\"hang\"") std::this_thread::sleep_for(std::chrono::minutes(1));
-    if (config_ == "\"dawdle\"") std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    if (constexpr std::string_view dawdle = "\"until "; config_.starts_with(dawdle)) {
+      const auto file = config_.substr(dawdle.size(), config_.size() - dawdle.size() - 1);
+      while (::access(file.c_str(), F_OK) != 0)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
     host.log(vsoa::plugin::level::info, "bye");
   }
 
