@@ -70,6 +70,7 @@ class listening {
   void show(std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
     const std::size_t before = take();
     if (before == 0) return;
+    has_shown_ = true;
     if (!use_.out.line(message_text(use_.out, url, payload, via == vsoa::channel::quick))) {
       end(exit_refused);
     }
@@ -92,6 +93,8 @@ class listening {
     return code_;
   }
   const interruption& interrupted() const noexcept { return interrupted_; }
+  /// Whether it has begun: a retained message may come before the subscription is answered.
+  bool has_shown() const noexcept { return has_shown_; }
 
  private:
   void end(int code) {
@@ -114,6 +117,7 @@ class listening {
   const bool bounded_;
   std::atomic<int> code_ = exit_ok;
   std::atomic<bool> is_over_ = false;
+  std::atomic<bool> has_shown_ = false;
 };
 
 // What --retry says of a connection that comes and goes: why there is none, once, and when it is
@@ -176,6 +180,7 @@ int open(session& s, const invocation& use, listening& all, const vsoa::server_u
           use.timeout);
     });
   }
+  if (error == vsoa::errc::cancelled && all.has_shown()) return exit_ok;
   return error ? report(server.to_string(), error) : exit_ok;
 }
 
