@@ -11,6 +11,7 @@ vsoa_packages_build='g++ cmake ninja-build pkg-config git libboost1.81-dev
 vsoa_packages_check='clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 lld-14 ccache'
 
 vsoa_packages_doc='doxygen'
+vsoa_packages_deb='build-essential debhelper dh-sequence-installsysusers devscripts lintian'
 
 vsoa_root() {
   if [ "$(id -u)" = 0 ]; then
@@ -36,6 +37,7 @@ vsoa_install() {
   for group in "$@"; do
     case $group in
       build) wanted="$wanted $vsoa_packages_build" ;;
+      deb) wanted="$wanted $vsoa_packages_deb" ;;
       doc) wanted="$wanted $vsoa_packages_doc" ;;
       check) wanted="$wanted $vsoa_packages_check" ;;
       # Whoever has a node of his own keeps it: Debian's would be in its way.

@@ -23,8 +23,8 @@ set(library ${prefix}/${LIBDIR}/libvsoa.so)
 
 # --- what the shared library shows of itself
 run(readelf -d ${library})
-if(NOT output MATCHES "soname: \\[libvsoa\\.so\\.0\\]")
-  message(FATAL_ERROR "the soname is not libvsoa.so.0:\n${output}")
+if(NOT output MATCHES "soname: \\[libvsoa\\.so\\.1\\]")
+  message(FATAL_ERROR "the soname is not libvsoa.so.1:\n${output}")
 endif()
 run(nm -DC --defined-only ${library})
 string(REPLACE ";" "," output "${output}")

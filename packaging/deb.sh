@@ -1,0 +1,22 @@
+#!/bin/sh
+# Builds the Debian packages, source and binary, from what is committed, and has lintian look at them.
+# They come to lie in build/deb. Installs what is missing.
+# usage: packaging/deb.sh
+set -eu
+cd "$(dirname "$0")/.."
+. packaging/deps.sh
+vsoa_install build deb
+
+version=$(dpkg-parsechangelog -l packaging/debian/changelog -S Version)
+upstream=${version%-*}
+rm -rf build/deb
+mkdir -p build/deb
+git archive --prefix="vsoad-$upstream/" HEAD | gzip -n >"build/deb/vsoad_$upstream.orig.tar.gz"
+tar -C build/deb -xf "build/deb/vsoad_$upstream.orig.tar.gz"
+cp -r packaging/debian "build/deb/vsoad-$upstream/debian"
+cd "build/deb/vsoad-$upstream"
+dpkg-buildpackage -us -uc
+cd ..
+# root is who builds in a container: that is no fault of the package.
+lintian --allow-root --fail-on error,warning "vsoad_$version"_*.changes
+ls -1 -- *.deb
