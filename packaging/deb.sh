@@ -18,5 +18,6 @@ cd "build/deb/vsoad-$upstream"
 dpkg-buildpackage -us -uc
 cd ..
 # root is who builds in a container: that is no fault of the package.
-lintian --allow-root --fail-on error,warning "vsoad_$version"_*.changes
+# The fuzzer's corpus holds small ELF files, and there is no bug of Debian's to close.
+lintian --allow-root --suppress-tags source-is-missing,initial-upload-closes-no-bugs --fail-on error,warning "vsoad_$version"_*.changes
 ls -1 -- *.deb
