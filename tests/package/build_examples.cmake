@@ -68,7 +68,7 @@ endforeach()
 # --- and what they then need
 foreach(program pkg-config/example_server cmake-static-OFF/example_server)
   run(readelf -d ${OUT}/${program})
-  if(NOT output MATCHES "libvsoa\\.so\\.0")
+  if(NOT output MATCHES "libvsoa\\.so\\.1")
     message(FATAL_ERROR "${program} does not use the shared library")
   endif()
 endforeach()
