@@ -3,9 +3,8 @@
 //
 // How a call ends that upstream does not answer:
 //
-//   PROXY, param {"error": text}   it has not been sent: upstream is not connected, or can't take
-//   it.
-//                                  To call again does no harm
+//   PROXY, param {"error": text}   it has not been sent: upstream is not connected, or can't
+//                                  take it. To call again does no harm
 //   NO_MEMORY                      it has not been sent: a limit is reached
 //   NO_RESPONDING                  it has been sent, and no answer has come in time, or before the
 //                                  connection broke: nobody knows whether it was carried out

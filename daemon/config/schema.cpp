@@ -104,8 +104,8 @@ rows plugin_rows() {
        .type = one_or_more(text(1, 4096)),
        .fallback = {"/usr/lib/vsoad/plugins", "/usr/local/lib/vsoad/plugins"},
        .reload = reload_scope::restart,
-       .help = "Folders with plugins, <name>.so each, read at start. The first that has a name "
-               "wins.",
+       .help = "Folders with plugins, by absolute paths, <name>.so each, read at start. The first "
+               "that has a name wins.",
        .example = "/opt/acme/plugins",
        .store =
            [](builder& b, const value& v) {

@@ -66,7 +66,8 @@ rows identity_rows() {
        .reload = reload_scope::restart,
        .help =
            "TLS on all addresses of the service. Without it they are in the clear. The quick "
-           "channel is off under TLS. The files are PEM, are read at start and again at SIGHUP.",
+           "channel is off under TLS. The files are PEM, named by absolute paths, read at start "
+           "and again at SIGHUP.",
        .store =
            [](builder& b, const value& v) {
              b.service().tls.emplace();

@@ -61,12 +61,9 @@ class plugin_host {
   /// In reverse order of start(): waits for callbacks and jobs, calls stop(), answers what was
   /// left. Commands that still come are answered NO_RESPONDING. Idempotent.
   /// @param limit  for the callbacks and jobs of each plugin, and again for its stop()
-  /// @param hurry  asked now and then while waiting; true: the limit is a tenth of a second from
-  /// now
-  ///               on
+  /// @param hurry  asked now and then while waiting; true: a tenth of a second is the limit then
   /// @return false: some plugin's code does not return. Its threads, loops or queues may be stuck
-  /// with
-  ///         it, so that the process had better end without joining them
+  ///         in it: the process had better end without joining them
   bool stop(std::chrono::milliseconds limit = std::chrono::seconds(5),
             const std::function<bool()>& hurry = {}) noexcept;
 

@@ -7,8 +7,8 @@
 
 #include "command.hpp"
 #include "exit_code.hpp"
+#include "histogram.hpp"
 #include "interruption.hpp"
-#include "latencies.hpp"
 #include "session.hpp"
 #include "text.hpp"
 
@@ -56,7 +56,7 @@ class measurement {
           if (ended_) return;
           if (error) return stop(error);
           if (answer.status != vsoa::status::success) ++refused_;
-          times_.add(clock::now() - begin);
+          times_.record(static_cast<std::uint64_t>(nanoseconds(clock::now() - begin).count()));
           call(client);
         });
   }
@@ -65,6 +65,7 @@ class measurement {
   int print(nanoseconds took);
 
  private:
+  nanoseconds within(double share) const { return nanoseconds(times_.quantile(share)); }
   void stop(std::error_code error) {
     error_ = error;
     ended_ = true;
@@ -75,7 +76,7 @@ class measurement {
   const invocation& use_;
   const vsoa::request request_;
   const interruption& interrupted_;
-  latencies times_;
+  histogram times_;  // ns
   std::size_t refused_ = 0;
   std::error_code error_;
   bool ended_ = false;
@@ -102,13 +103,14 @@ int measurement::print(nanoseconds took) {
   if (use_.out.is_json()) {
     use_.out.line("{\"calls\":" + std::to_string(times_.count()) + ",\"refused\":" +
                   std::to_string(refused_) + ",\"per_second\":" + std::to_string(rate) +
-                  ",\"us\":{\"p50\":" + micros(times_.within(0.5)) + ",\"p99\":" +
-                  micros(times_.within(0.99)) + ",\"p999\":" + micros(times_.within(0.999)) +
-                  ",\"max\":" + micros(times_.most()) + "}}");
+                  ",\"us\":{\"p50\":" + micros(within(0.5)) + ",\"p99\":" + micros(within(0.99)) +
+                  ",\"p999\":" + micros(within(0.999)) +
+                  ",\"max\":" + micros(nanoseconds(times_.max())) + "}}");
   } else {
-    use_.out.line(short_number(rate) + " calls/s; half within " + short_time(times_.within(0.5)) +
-                  ", 99 % within " + short_time(times_.within(0.99)) + ", 99.9 % within " +
-                  short_time(times_.within(0.999)) + ", the slowest " + short_time(times_.most()));
+    use_.out.line(short_number(rate) + " calls/s; half within " + short_time(within(0.5)) +
+                  ", 99 % within " + short_time(within(0.99)) + ", 99.9 % within " +
+                  short_time(within(0.999)) + ", the slowest " +
+                  short_time(nanoseconds(times_.max())));
   }
   if (refused_ == 0) return exit_ok;
   output::complain(std::to_string(refused_) + " calls were answered with an error");

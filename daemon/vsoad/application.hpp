@@ -56,7 +56,7 @@ class application {
   vsoa::runtime loops_;
   std::vector<std::unique_ptr<service>> services_;
   directory directory_;
-  std::unique_ptr<own_services> own_;  // from listen() on
+  std::unique_ptr<own_services> own_;  // from forward() on
   vsoa::position_server position_;
   std::vector<vsoa::socket_address> position_addresses_;
   plugin_host plugins_;  // its queues end before what their jobs use

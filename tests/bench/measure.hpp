@@ -7,9 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "histogram.hpp"
+#include "vsoactl/histogram.hpp"
 
 namespace bench {
+
+using vsoad::ctl::histogram;
 
 /// How long one round lasts.
 struct budget {

@@ -11,11 +11,6 @@ namespace {
 
 // A socket closed at once, with input unread, is reset: the kernel throws away what it has to send.
 constexpr std::chrono::seconds usual_linger{1};
-constexpr std::chrono::hours no_timeout{24 * 365};
-
-std::chrono::milliseconds or_never(std::chrono::milliseconds timeout) {
-  return timeout.count() > 0 ? timeout : std::chrono::milliseconds(no_timeout);
-}
 
 std::error_code to_error(net::close_reason why) {
   switch (why) {
@@ -44,7 +39,7 @@ connect_errc why_not_begun(const std::exception& e) noexcept {
 }  // namespace
 
 net::connection::settings client_impl::connection_settings() const {
-  return {or_never(options_.send_timeout), options_.limits.partial_timeout, options_.limits.outbox};
+  return {options_.send_timeout, options_.limits.partial_timeout, options_.limits.outbox};
 }
 
 void client_impl::set_phase(phase p) {
@@ -54,7 +49,7 @@ void client_impl::set_phase(phase p) {
 
 void client_impl::set_send_timeout(std::chrono::milliseconds timeout) {
   options_.send_timeout = timeout;
-  if (link_) link_->set_send_timeout(or_never(timeout));
+  if (link_) link_->set_send_timeout(timeout);
 }
 
 // --- an attempt ---

@@ -13,6 +13,7 @@
 #include "net/connection.hpp"
 
 namespace vsoa::net {
+
 loop::waker::waker() : event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   if (!event_) throw std::system_error(errno, std::generic_category(), "eventfd");
 }

@@ -1,11 +1,11 @@
-#include "histogram.hpp"
+#include "vsoactl/histogram.hpp"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 
 TEST_CASE("histogram: small values are exact") {
-  bench::histogram counted;
+  vsoad::ctl::histogram counted;
   for (std::uint64_t i = 1; i <= 100; ++i)
     counted.record(i);
   CHECK(counted.count() == 100);
@@ -17,7 +17,7 @@ TEST_CASE("histogram: small values are exact") {
 
 TEST_CASE("histogram: large values are within one percent") {
   for (std::uint64_t value = 200; value < (std::uint64_t{1} << 41); value = value * 17 / 13) {
-    bench::histogram counted;
+    vsoad::ctl::histogram counted;
     counted.record(value);
     counted.record(value * 2);
     const double error =
@@ -27,11 +27,11 @@ TEST_CASE("histogram: large values are within one percent") {
 }
 
 TEST_CASE("histogram: nothing, too much, and two together") {
-  bench::histogram counted;
+  vsoad::ctl::histogram counted;
   CHECK(counted.quantile(0.5) == 0);
   counted.record(UINT64_MAX);
   CHECK(counted.count() == 1);
-  bench::histogram other;
+  vsoad::ctl::histogram other;
   for (int i = 0; i < 9; ++i)
     other.record(7);
   counted.merge(other);

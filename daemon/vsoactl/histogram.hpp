@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace bench {
+namespace vsoad::ctl {
 
 /// Counts values from 0 to 2^42 - 1 ns (73 minutes); larger ones count as that.
 ///
@@ -46,4 +46,4 @@ class histogram {
   std::uint64_t max_ = 0;
 };
 
-}  // namespace bench
+}  // namespace vsoad::ctl

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace bench {
+namespace vsoad::ctl {
 
 void histogram::merge(const histogram& other) {
   for (std::size_t i = 0; i < counts_.size(); ++i)
@@ -31,4 +31,4 @@ std::uint64_t histogram::quantile(double share) const {
   return max_;
 }
 
-}  // namespace bench
+}  // namespace vsoad::ctl
