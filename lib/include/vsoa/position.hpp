@@ -81,6 +81,9 @@ class VSOA_API position_server {
   /// there are addresses. An IPv6 address takes no IPv4. Throws std::system_error naming the
   /// address.
   socket_address listen(const socket_address& address);
+  /// The same with a UDP socket that is bound already. Takes it over, also when it throws
+  /// std::system_error, as it is none.
+  socket_address listen(int udp);
   void start();                         ///< begins to answer. Once.
   void stop();                          ///< closes. Idempotent. Not from its callback.
   position_server_stats stats() const;  ///< any thread

@@ -92,6 +92,16 @@ struct server_options {
   std::optional<tls_options> tls{};
 };
 
+/// The sockets of one address of a server. Whoever holds them closes them.
+struct bound_sockets {
+  int tcp = -1;  ///< listening
+  int udp = -1;  ///< for the quick channel; on the same port, if that could be had
+};
+/// Binds them, as server::listen() does: with port 0 the kernel chooses, and if UDP can't have the
+/// same port then, it has another. Non-blocking, close-on-exec. Throws std::system_error naming the
+/// address. Any thread.
+VSOA_API bound_sockets bind_sockets(const socket_address& address);
+
 /// Counters since the start; each only grows, but for those said to be gauges.
 struct server_stats {
   std::uint64_t clients = 0;  ///< gauge: connections now, handshakes included
@@ -234,11 +244,17 @@ class VSOA_API server {
   server(const server&) = delete;
   server& operator=(const server&) = delete;
 
-  /// Binds TCP and, on the same port, UDP. Call before start(), as often as there are addresses.
-  /// With port 0 the kernel chooses; if UDP can't have the same port, another is announced to
-  /// clients. Throws std::system_error naming the address.
+  /// Binds TCP and, on the same port, UDP; as often as there are addresses. After start() it accepts
+  /// at once. With port 0 the kernel chooses; if UDP can't have the same port, another is announced
+  /// to clients. Throws std::system_error naming the address. Not on a loop's thread.
   /// @return the bound address
   socket_address listen(const socket_address& address);
+  /// The same with sockets that are bound already, by bind_sockets() or by systemd. Takes them over,
+  /// also when it throws std::system_error: they are not what they ought to be.
+  socket_address listen(bound_sockets sockets);
+  /// Accepts no more on an address that listen() has returned. The clients that have come by it
+  /// stay, but for their quick channel. False: there is none. Not on a loop's thread.
+  bool close_listener(const socket_address& address);
 
   /// Begins to accept. Once. Waits for the loops of its addresses, if they run, so not on one of
   /// the runtime's loops. Throws std::system_error if the kernel refuses; then it can only be
@@ -252,7 +268,7 @@ class VSOA_API server {
   /// Closes listeners and clients. Idempotent. Not on a loop's thread.
   void stop();
 
-  /// Those that listen() has returned, in that order.
+  /// Those that listen() has returned, in that order, but for those closed since. Any thread.
   std::vector<socket_address> addresses() const;
 
   /// Serves a URL: exact "/a", a subtree "/a/" (with "/a" unless that is served itself), or "/",
@@ -384,6 +400,13 @@ class VSOA_API server {
   /// The certificate that a client has shown, verified. Nothing: no such client, no TLS, or none
   /// was shown.
   std::optional<certificate_info> peer_certificate(client_id client) const;
+  /// SERVINFO, for handshakes from now on. Throws std::invalid_argument as construction does.
+  void set_info(std::string json);
+  /// For new clients and those connected. None is closed because there are more than a limit now
+  /// allows, or it holds more.
+  void set_limits(const server_limits& limits);
+  /// TCP keepalive of new clients and those connected. 0: off.
+  void set_keepalive(std::chrono::seconds idle);
   /// One password without role; empty: none.
   void set_password(std::string password);
   /// For new clients and, if `existing`, for those connected.

@@ -121,6 +121,12 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   void clear_deadline() noexcept { deadline_ = steady_time::max(); }
   void set_packet_limit(std::size_t bytes) noexcept { reader_.set_limit(bytes); }
   void set_send_timeout(std::chrono::milliseconds timeout);
+  void set_outbox_limit(std::size_t bytes) noexcept { settings_.outbox_limit = bytes; }
+  /// For the next packet that stays unfinished.
+  void set_partial_timeout(std::chrono::milliseconds timeout) noexcept {
+    settings_.partial_timeout = timeout;
+    if (timeout.count() <= 0) partial_since_ = steady_time::max();
+  }
   /// Whether a full outbox of publishes is this connection's end, or only that of the publish.
   void set_drop_when_slow(bool drop) noexcept { drop_when_slow_ = drop; }
   void set_flush_priority(std::uint8_t priority) noexcept { flush_priority_ = priority; }

@@ -1,5 +1,6 @@
 #include "net/socket.hpp"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
@@ -33,6 +34,21 @@ ip_address from_v6(const in6_addr& source, std::uint32_t scope) noexcept {
   std::memcpy(ip.bytes.data(), source.s6_addr, 16);
   ip.scope_id = scope;
   return ip;
+}
+
+// Of the local address of each datagram.
+void tell_local_address(int udp) noexcept {
+  if (local_address(udp).ip.v6) {
+    set_option(udp, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+  } else {
+    set_option(udp, IPPROTO_IP, IP_PKTINFO, 1);
+  }
+}
+
+int option_of(int fd, int name) noexcept {
+  int value = -1;
+  socklen_t size = sizeof value;
+  return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
 }
 
 }  // namespace
@@ -99,20 +115,27 @@ int unique_fd::release() noexcept {
   return std::exchange(fd_, -1);
 }
 
+void prepare_bound(int fd, int kind) {
+  const bool listens = kind == SOCK_STREAM;
+  if (option_of(fd, SO_TYPE) != kind || option_of(fd, SO_ACCEPTCONN) != (listens ? 1 : 0)) {
+    throw std::system_error(
+        std::make_error_code(std::errc::invalid_argument),
+        std::string("not a ") + (listens ? "listening TCP socket" : "UDP socket"));
+  }
+  if (!listens) tell_local_address(fd);
+  (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  (void)::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
 unique_fd bind_socket(const socket_address& address, int kind, int backlog_count) {
   const int family = address.ip.v6 ? AF_INET6 : AF_INET;
   unique_fd fd(::socket(family, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) throw_errno(errno, address);
   if (address.ip.v6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  if (kind == SOCK_STREAM) {
-    set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-  } else if (address.ip.v6) {
-    set_option(fd.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-  } else {
-    set_option(fd.get(), IPPROTO_IP, IP_PKTINFO, 1);
-  }
+  if (kind == SOCK_STREAM) set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   const raw_address raw = to_raw(address);
   if (::bind(fd.get(), raw.get(), raw.length) != 0) throw_errno(errno, address);
+  if (kind == SOCK_DGRAM) tell_local_address(fd.get());
   if (kind == SOCK_STREAM && ::listen(fd.get(), backlog_count) != 0) throw_errno(errno, address);
   return fd;
 }

@@ -65,7 +65,7 @@ class VSOA_HIDDEN position_server::impl
         options_(options),
         limiter_(options.answers_per_second, options.burst) {}
 
-  socket_address listen(const socket_address& address);
+  socket_address listen(net::unique_fd socket);
   void start();
   void stop();
   position_server_stats stats() const;
@@ -114,9 +114,10 @@ struct position_server::impl::ticket {
   std::atomic<bool> used = false;
 };
 
-socket_address position_server::impl::listen(const socket_address& address) {
+socket_address position_server::impl::listen(net::unique_fd socket) {
   if (started_) throw std::logic_error("position_server: listen() after start()");
-  bound_.push_back(net::bind_socket(address, SOCK_DGRAM));
+  net::prepare_bound(socket.get(), SOCK_DGRAM);
+  bound_.push_back(std::move(socket));
   return net::local_address(bound_.back().get());
 }
 
@@ -254,7 +255,10 @@ position_server::~position_server() {
   stop();
 }
 socket_address position_server::listen(const socket_address& address) {
-  return impl_->listen(address);
+  return impl_->listen(net::bind_socket(address, SOCK_DGRAM));
+}
+socket_address position_server::listen(int udp) {
+  return impl_->listen(net::unique_fd(udp));
 }
 void position_server::start() {
   impl_->start();

@@ -18,6 +18,11 @@ class gatekeeper {
  public:
   explicit gatekeeper(const server_limits& limits) : limits_(limits) {}
 
+  void set_limits(const server_limits& limits) {
+    const std::lock_guard lock(mutex_);
+    limits_ = limits;
+  }
+
   struct verdict {
     bool admitted = false;
     bool id_taken = false;               ///< try another
@@ -42,9 +47,9 @@ class gatekeeper {
   std::optional<client_id> oldest_waiting(const ip_address& ip, bool same_address) const;
   void remove(client_id id);
 
-  const server_limits limits_;
   std::mutex mutex_;
   // All below is guarded by mutex_.
+  server_limits limits_;
   std::unordered_map<client_id, member> members_;
   std::unordered_map<ip_address, std::size_t, ip_hash> by_address_;
   std::list<client_id> waiting_;  // oldest first

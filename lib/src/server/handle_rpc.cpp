@@ -126,7 +126,7 @@ void session::handle_rpc(const packet_view& p) {
   ++counters.calls;
   if (p.url.empty() || p.url.front() != '/') return answer(p, status::arguments);
   if (!may(server::access::call, p.url)) return answer(p, status::no_permissions);
-  if (calls_in_flight_ >= shard_.owner().options().limits.calls_in_flight) {
+  if (calls_in_flight_ >= shard_.limits().calls_in_flight) {
     ++counters.calls_refused;
     return answer(p, status::no_memory);
   }

@@ -61,7 +61,8 @@ void session::handle_servinfo(const packet_view& p) {
   reply.type = packet_type::servinfo;
   reply.flags = packet_flags::reply;
   reply.seqno = p.seqno;
-  reply.payload.param = shard_.owner().options().info;
+  const auto info = shard_.owner().info();
+  reply.payload.param = *info;
   reply.payload.data = std::span(data).first(announce_quick ? 6U : 4U);
   // Who has the answer is known to every thread, counted, and not to be displaced any more.
   if (first) {

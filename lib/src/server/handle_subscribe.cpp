@@ -41,7 +41,7 @@ bool names_nothing(const packet_view& p) {
 // All or nothing: a request over the limits leaves the subscriptions as they were.
 status session::subscribe(const std::vector<std::string_view>& urls,
                           std::vector<std::string_view>& added) {
-  const server_limits& limits = shard_.owner().options().limits;
+  const server_limits& limits = shard_.limits();
   for (const std::string_view url : urls) {
     if (!shard_.subscribe(url, *this, topics_)) continue;
     added.push_back(url);

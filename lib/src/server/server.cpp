@@ -15,6 +15,12 @@ server::~server() {
 socket_address server::listen(const socket_address& address) {
   return impl_->listen(address);
 }
+socket_address server::listen(bound_sockets sockets) {
+  return impl_->listen(sockets);
+}
+bool server::close_listener(const socket_address& address) {
+  return impl_->close_listener(address);
+}
 void server::start() {
   impl_->start();
 }
@@ -136,6 +142,15 @@ stream_offer server::relay_stream(client_id client, const stream_target& upstrea
 
 void server::set_credentials(std::vector<credential> credentials) {
   impl_->set_credentials(std::move(credentials));
+}
+void server::set_info(std::string json) {
+  impl_->set_info(std::move(json));
+}
+void server::set_limits(const server_limits& limits) {
+  impl_->set_limits(limits);
+}
+void server::set_keepalive(std::chrono::seconds idle) {
+  impl_->set_keepalive(idle);
 }
 void server::set_tls(const tls_options& options) {
   impl_->set_tls(options);

@@ -1,5 +1,5 @@
-// A server's shared part: options, callbacks, listeners, and its shards. What callbacks read is set
-// before start() and never changes after.
+// A server's shared part: options, callbacks, addresses, and its shards. Callbacks are set before
+// start() and never change after; what may change has a lock, or is each shard's own.
 #pragma once
 
 #include <array>
@@ -28,6 +28,8 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   ~server_impl();
 
   socket_address listen(const socket_address& address);
+  socket_address listen(bound_sockets sockets);
+  bool close_listener(const socket_address& address);
   void start();
   void drain();
   bool idle() const;
@@ -94,6 +96,12 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   std::shared_ptr<const net::tls_context> tls() const;
   void set_tls(const tls_options& options);
 
+  void set_info(std::string json);
+  std::shared_ptr<const std::string> info() const;
+  void set_limits(const server_limits& limits);
+  std::chrono::seconds keepalive() const noexcept { return keepalive_.load(); }
+  void set_keepalive(std::chrono::seconds idle);
+
   void set_credentials(std::vector<credential> credentials);
   std::shared_ptr<const std::vector<credential>> credentials() const;
   std::chrono::milliseconds send_timeout() const noexcept { return send_timeout_.load(); }
@@ -109,17 +117,16 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   std::function<bool(call&)> on_unserved;
 
  private:
-  struct endpoint {
-    socket_address address;
-    std::uint16_t quick_port = 0;
-    net::loop* where = nullptr;
-    std::shared_ptr<net::listener> tcp;
-    std::shared_ptr<net::quick_socket> quick;
-    net::unique_fd socket, udp;  // until start()
-  };
+  struct endpoint;
 
-  void start_endpoint(std::size_t index);
-  void accept(net::unique_fd socket, const socket_address& peer, std::size_t endpoint_index);
+  socket_address add_endpoint(net::unique_fd tcp, net::unique_fd udp);
+  void start_and_wait(const std::shared_ptr<endpoint>& e);
+  void start_endpoint(endpoint& e);
+  std::vector<std::shared_ptr<endpoint>> endpoints() const;
+  void stop_listening();
+  void close_endpoints();
+  void close_endpoint(endpoint& e);
+  void accept(net::unique_fd socket, const socket_address& peer, const endpoint& e);
   void quick_arrived(std::span<const std::byte> datagram, const socket_address& from);
   std::optional<client_id> admit(const shard& where, const ip_address& ip);
   void spread_commands();
@@ -134,17 +141,24 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   gatekeeper gate_;
   const std::shared_ptr<stream_registry> streams_;
   std::vector<std::unique_ptr<shard>> shards_;
-  std::vector<endpoint> endpoints_;
   std::atomic<std::uint64_t> next_serial_{1};
   std::atomic<std::size_t> next_shard_{0};
   std::atomic<std::chrono::milliseconds> send_timeout_;
+  std::atomic<std::chrono::seconds> keepalive_;
   std::atomic<bool> stopped_{false};
+
+  mutable std::mutex endpoints_mutex_;
+  std::vector<std::shared_ptr<endpoint>> endpoints_;  // guarded by endpoints_mutex_
+  std::size_t next_endpoint_ = 0;                     // guarded by endpoints_mutex_
+  bool started_ = false;                              // guarded by endpoints_mutex_
 
   mutable std::mutex command_mutex_;
   std::shared_ptr<const command_table>
       commands_;  // guarded by command_mutex_; shards have their own
   mutable std::mutex tls_mutex_;
   std::shared_ptr<const net::tls_context> tls_;  // guarded by tls_mutex_
+  mutable std::mutex info_mutex_;
+  std::shared_ptr<const std::string> info_;  // guarded by info_mutex_
   mutable std::mutex credentials_mutex_;
   std::shared_ptr<const std::vector<credential>> credentials_;  // guarded by credentials_mutex_
 };

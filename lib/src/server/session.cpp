@@ -37,16 +37,16 @@ std::string_view describe(net::close_reason why) {
 
 session::session(shard& owner, net::transport stream, origin from)
     : net::connection(owner.where(), std::move(stream), from.peer.ip.v6, owner.counters(),
-                      {owner.owner().send_timeout(), owner.owner().options().limits.partial_timeout,
-                       owner.owner().options().limits.outbox}),
+                      {owner.owner().send_timeout(), owner.limits().partial_timeout,
+                       owner.limits().outbox}),
       shard_(owner),
       origin_(std::move(from)),
       order_(origin_.serial),
       authenticated_(origin_.authenticated) {
-  const server_options& options = owner.owner().options();
   set_packet_limit(handshake_packet_bytes);
-  set_drop_when_slow(options.limits.slow == slow_consumer::drop);
-  if (options.keepalive.count() > 0) set_keepalive(options.keepalive);
+  set_drop_when_slow(owner.limits().slow == slow_consumer::drop);
+  const auto keepalive = owner.owner().keepalive();
+  if (keepalive.count() > 0) set_keepalive(keepalive);
   if (bytes().is_secured()) {
     await_handshake();
   } else {
@@ -55,11 +55,24 @@ session::session(shard& owner, net::transport stream, origin from)
 }
 
 void session::await_handshake() {
-  set_deadline(net::after(net::clock_now(), shard_.owner().options().limits.handshake_timeout));
+  set_deadline(net::after(net::clock_now(), shard_.limits().handshake_timeout));
 }
 
 void session::on_secured() {
   await_handshake();
+}
+
+// What a client was given for itself stays, unless that changes for all.
+void session::limits_changed(const server_limits& before) {
+  const server_limits& now = shard_.limits();
+  set_outbox_limit(now.outbox);
+  set_partial_timeout(now.partial_timeout);
+  if (now.send_timeout != before.send_timeout) set_send_timeout(now.send_timeout);
+  set_drop_when_slow(now.slow == slow_consumer::drop);
+}
+
+void session::lose_quick(const net::quick_socket& socket) {
+  if (origin_.quick.get() == &socket) origin_.quick.reset();
 }
 
 client_info session::info() const {
@@ -182,7 +195,7 @@ void session::reply_encoded(const net::slice& packet) {
 
 void session::overflow() {
   ++shard_.counters().dropped;
-  if (shard_.owner().options().limits.slow == slow_consumer::close) close_slow();
+  if (shard_.limits().slow == slow_consumer::close) close_slow();
 }
 
 bool session::takes_publishes() const noexcept {
@@ -191,7 +204,7 @@ bool session::takes_publishes() const noexcept {
 
 void session::deliver(const net::slice& packets, std::uint32_t count) {
   if (!takes_publishes()) return;
-  const bool fits = count == 1 || packets.size() <= shard_.owner().options().limits.outbox;
+  const bool fits = count == 1 || packets.size() <= shard_.limits().outbox;
   if (fits && make_room(packets.size())) {
     send(packets);
     shard_.counters().deliveries += count;

@@ -56,6 +56,9 @@ class session final : public net::connection {
   bool send_message(const packet_view& p, channel via);
   void quick_datagram(const packet_view& p, const socket_address& from);
 
+  void limits_changed(const server_limits& before);
+  /// Its quick channel ends, if it is by this socket.
+  void lose_quick(const net::quick_socket& socket);
   void set_authed(bool authed);
   void set_priority(std::uint8_t priority);
   void set_keepalive(std::chrono::seconds idle) { net::set_keepalive(native_handle(), idle); }
@@ -96,7 +99,7 @@ class session final : public net::connection {
   net::slice encode(const packet_view& p, std::size_t bytes);
 
   shard& shard_;
-  const origin origin_;
+  origin origin_;
   std::uint64_t order_;
   std::string role_;
   subscriptions::list topics_;

@@ -88,8 +88,9 @@ void for_train(packet_view p, protocol::packet_train train, Work&& work) {
 
 }  // namespace
 
-shard::shard(server_impl& owner, net::loop& where, std::size_t shard_count)
-    : owner_(owner), loop_(where), quick_(where), outgoing_(shard_count) {}
+shard::shard(server_impl& owner, net::loop& where, std::size_t shard_count,
+             const server_limits& limits)
+    : owner_(owner), loop_(where), limits_(limits), quick_(where), outgoing_(shard_count) {}
 
 shard::~shard() = default;
 
@@ -112,6 +113,11 @@ void shard::adopt(net::unique_fd socket, session::origin from) {
     owner_.gate().gone(id);
     owner_.log(log_level::error, std::string("can't take a connection: ") + e.what());
   }
+}
+
+void shard::set_limits(const server_limits& limits) {
+  const server_limits before = std::exchange(limits_, limits);
+  for_each([&before](session& s) { s.limits_changed(before); });
 }
 
 void shard::forget(session& s) {

@@ -55,7 +55,7 @@ struct publish_batch {
 
 class shard final : public net::turn_end {
  public:
-  shard(server_impl& owner, net::loop& where, std::size_t shard_count);
+  shard(server_impl& owner, net::loop& where, std::size_t shard_count, const server_limits& limits);
   ~shard();
 
   net::loop& where() noexcept { return loop_; }
@@ -65,6 +65,9 @@ class shard final : public net::turn_end {
   const shard_counters& counters() const noexcept { return counters_; }
 
   // --- the loop's thread ---
+  const server_limits& limits() const noexcept { return limits_; }
+  /// For new sessions and those that are there.
+  void set_limits(const server_limits& limits);
   void adopt(net::unique_fd socket, session::origin from);
   void forget(session& s);
   void forget_lingering(session& s);
@@ -160,6 +163,7 @@ class shard final : public net::turn_end {
 
   server_impl& owner_;
   net::loop& loop_;
+  server_limits limits_;
   mutable std::shared_mutex mutex_;
   std::unordered_map<client_id, boost::intrusive_ptr<session>> sessions_;
   // No longer clients, but their last answer is still under way.

@@ -63,6 +63,11 @@ class stream_registry : public std::enable_shared_from_this<stream_registry> {
     client_key client_ = 0;
   };
 
+  void set_limits(const limits& l) noexcept {
+    const std::lock_guard lock(mutex_);
+    limits_ = l;
+  }
+
   /// None, and counted: a limit is reached, or the registry is closed.
   place reserve(client_key client);
 
@@ -97,8 +102,8 @@ class stream_registry : public std::enable_shared_from_this<stream_registry> {
  private:
   void release(client_key client) noexcept;
 
-  const limits limits_;
   mutable std::mutex mutex_;                                // innermost
+  limits limits_;                                           // under mutex_
   std::size_t reserved_ = 0;                                // under mutex_
   std::unordered_map<client_key, std::size_t> per_client_;  // under mutex_
   struct member {
