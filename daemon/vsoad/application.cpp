@@ -61,6 +61,7 @@ application::application(const config::configuration& settings, const logging& l
 }
 
 application::~application() {
+  watchdog_.reset();
   for (const auto& s : services_)
     s->stop();
   position_.stop();
@@ -77,6 +78,8 @@ void application::start() {
   loops_.start();
   start_plugins();
   start_services();
+  watchdog_ = std::make_unique<watchdog>(
+      [this](std::chrono::milliseconds bound) { return loops_.quiesce(bound); }, log_.sink());
 }
 
 void application::listen() {

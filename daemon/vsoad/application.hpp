@@ -14,6 +14,7 @@
 #include "vsoa/position.hpp"
 #include "vsoa/runtime.hpp"
 #include "vsoad/logging.hpp"
+#include "vsoad/watchdog.hpp"
 
 namespace vsoad {
 
@@ -59,7 +60,8 @@ class application {
   std::unique_ptr<own_services> own_;  // from forward() on
   vsoa::position_server position_;
   std::vector<vsoa::socket_address> position_addresses_;
-  plugin_host plugins_;  // its queues end before what their jobs use
+  plugin_host plugins_;                 // its queues end before what their jobs use
+  std::unique_ptr<watchdog> watchdog_;  // from start() on, to the end
 };
 
 }  // namespace vsoad

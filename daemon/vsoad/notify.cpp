@@ -36,5 +36,8 @@ void status(std::string_view status) noexcept {
 void stopping() noexcept {
   send("STOPPING=1", "stopping");
 }
+void alive() noexcept {
+  send("WATCHDOG=1", "");
+}
 
 }  // namespace vsoad::notify

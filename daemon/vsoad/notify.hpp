@@ -11,5 +11,6 @@ namespace vsoad::notify {
 void ready(std::string_view status) noexcept;   ///< READY=1: the services can be reached
 void status(std::string_view status) noexcept;  ///< the line that `systemctl status` shows
 void stopping() noexcept;                       ///< STOPPING=1
+void alive() noexcept;                          ///< WATCHDOG=1
 
 }  // namespace vsoad::notify

@@ -24,6 +24,10 @@ endforeach()
 add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wshadow -Wcast-qual
   -Wconversion -Wno-sign-conversion -Wformat=2 -Wundef)
 add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # Of this release it is a false alarm in std::string's assignment of a literal.
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
+endif()
 
 if(VSOA_SANITIZE)
   add_compile_options(-fsanitize=${VSOA_SANITIZE} -fno-sanitize-recover=all)

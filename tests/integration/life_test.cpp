@@ -8,6 +8,7 @@
 
 #include "daemon_runner.hpp"
 #include "peer.hpp"
+#include "wait.hpp"
 
 using namespace vsoa_test;
 
@@ -118,6 +119,29 @@ services:
   vsoad.signal(SIGTERM);
   CHECK(vsoad.wait_for_line("is kept by a plugin's callback"));
   CHECK(vsoad.wait_exit().code == 0);
+}
+
+TEST_CASE("systemd's watchdog is told all is well, until an event loop stands still") {
+  const temporary_directory plugins;
+  const auto probe = plugins.path() / "probe.so";
+  std::filesystem::copy_file(VSOAD_TEST_PLUGINS "/probe.so", probe);
+  std::filesystem::permissions(probe, std::filesystem::perms{0755});
+  // Two loops: one that still comes round does not speak for the other.
+  daemon_runner vsoad{"runtime: { threads: 2, shutdown_grace: 100ms }\nplugins: { directory: \"" +
+                          plugins.path().string() + R"(" }
+services:
+  - { name: main, listen: "127.0.0.1:0", plugins: [ probe ] }
+)",
+                      {.arguments = {}, .environment = {{"WATCHDOG_USEC", "400000"}}}};
+  const auto pings = [&] { return vsoad.notifications_with("WATCHDOG=1"); };
+  CHECK(wait_until([&] { return pings() >= 3; }));
+  tcp_peer client{vsoad.service()};
+  client.handshake();
+  client.send(rpc(1, "/sleep", "60000"));
+  CHECK(vsoad.wait_for_line("watchdog: an event loop has not come round"));
+  const std::size_t before = pings();
+  // As long as systemd would wait before it acts.
+  CHECK_FALSE(wait_until([&] { return pings() != before; }, milliseconds(500)));
 }
 
 TEST_CASE("a plugin whose stop() does not return does not keep the daemon from ending") {

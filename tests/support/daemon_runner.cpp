@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
@@ -288,6 +289,13 @@ bool daemon_runner::wait_for_notification(std::string_view text, milliseconds bo
         return false;
       },
       bound);
+}
+
+std::size_t daemon_runner::notifications_with(std::string_view text) const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<std::size_t>(
+      std::count_if(notifications_.begin(), notifications_.end(),
+                    [&](const std::string& sent) { return sent.find(text) != std::string::npos; }));
 }
 
 void daemon_runner::signal(int number) const {

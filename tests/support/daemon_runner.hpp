@@ -81,6 +81,8 @@ class daemon_runner {
   bool wait_for_line(std::string_view part, milliseconds bound = patience) const;
   /// Waits for a notification such as "STOPPING=1".
   bool wait_for_notification(std::string_view text, milliseconds bound = patience) const;
+  /// How many notifications that contain `text` have come so far.
+  std::size_t notifications_with(std::string_view text) const;
 
   void signal(int number) const;
   /// Waits for the process to end. Throws when it does not in time.
