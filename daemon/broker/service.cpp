@@ -145,10 +145,8 @@ void service::connect(plugin_host& plugins) {
     plugin* p = plugins.find(each.plugin);
     if (p == nullptr) continue;
     const route& r = routes_.emplace_back(std::move(each));
-    // With a limit of time the plugin itself hands the call to its queue.
-    const bool is_queued = !r.work_queue.empty() && r.timeout.count() == 0;
-    vsoa::work_queue* queue = is_queued ? plugins.queue(r.work_queue) : nullptr;
-    commands.push_back({r.url, [p, &r, id = id_](vsoa::call& c) { p->command(id, r, c); }, queue});
+    commands.push_back(
+        {r.url, [p, &r, id = id_](vsoa::call& c) { p->command(id, r, c); }, p->queue_for(r)});
   }
   server_.set_commands(std::move(commands));
   for (const auto& name : all.plugins) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -11,11 +10,11 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "plugin_host/service_port.hpp"
 #include "plugin_host/stall_monitor.hpp"
 #include "vsoa/log.hpp"
 #include "vsoa/plugin.h"
 #include "vsoa/runtime.hpp"
-#include "vsoa/server.hpp"
 #include "vsoa/work_queue.hpp"
 
 namespace vsoad {
@@ -41,16 +40,11 @@ class work_queues {
   std::map<std::string, std::unique_ptr<vsoa::work_queue>, std::less<>> queues_;
 };
 
-/// How plugins publish in a service: as its topics want it.
-using publisher =
-    std::function<bool(std::string_view url, vsoa::payload_view payload, vsoa::channel via)>;
-
 /// Set up by plugin_host; `services` does not change any more once plugins are loaded.
 struct environment {
   struct service {
     std::string name;
-    vsoa::server* server = nullptr;
-    publisher publish;
+    std::unique_ptr<service_port> port;
   };
 
   environment(vsoa::runtime& runtime, vsoa::log_sink sink, std::chrono::milliseconds stall_warning,
@@ -58,8 +52,8 @@ struct environment {
       : loops(runtime), log(std::move(sink)), stalls(stall_warning, log), queues(queue_settings) {}
 
   /// Null: there is no such service.
-  vsoa::server* server(vsoa_service id) const noexcept {
-    return id == 0 || id > services.size() ? nullptr : services[id - 1].server;
+  service_port* port(vsoa_service id) const noexcept {
+    return id == 0 || id > services.size() ? nullptr : services[id - 1].port.get();
   }
 
   void tell(vsoa::log_level level, std::string_view line) const {

@@ -7,7 +7,6 @@
 #include "plugin_host/plugin_core.hpp"
 #include "plugin_host/rundown.hpp"
 #include "vsoa/plugin.h"
-#include "vsoa/server.hpp"
 
 namespace vsoad {
 
@@ -30,14 +29,14 @@ Result guarded(const vsoa_host* host, Result otherwise, Body body) noexcept {
   }
 }
 
-/// The server of a client, null: none; and the client's id there.
+/// The service of a client, null: none; and the client's id there.
 struct found_client {
-  vsoa::server* server;
+  service_port* port;
   vsoa::client_id id;
 };
 inline found_client find_client(const plugin_core& core, vsoa_client client) {
   const auto id = static_cast<vsoa::client_id>(client);
-  return {id == 0 ? nullptr : core.server(static_cast<vsoa_service>(client >> 32U)), id};
+  return {id == 0 ? nullptr : core.port(static_cast<vsoa_service>(client >> 32U)), id};
 }
 
 inline bool is_good(vsoa_text text) {

@@ -20,8 +20,8 @@ int host_stream_create(const vsoa_host* host, vsoa_client client,
       return VSOA_E_ARGUMENT;
     }
     const found_client who = find_client(core, client);
-    if (who.server == nullptr) return VSOA_E_NOT_FOUND;
-    return core.streams.create(*who.server, who.id, client, *callbacks, argument,
+    if (who.port == nullptr) return VSOA_E_NOT_FOUND;
+    return core.streams.create(*who.port, who.id, client, *callbacks, argument,
                                std::chrono::milliseconds(timeout_ms), *stream, *tunid);
   });
 }

@@ -128,13 +128,13 @@ void host_drop(const vsoa_host* host, vsoa_call* call) {
 template <class Action>
 bool for_services(const plugin_core& core, vsoa_service id, Action action) {
   if (id != 0) {
-    vsoa::server* server = core.server(id);
-    if (server == nullptr) return false;
-    action(id, *server);
+    service_port* const port = core.port(id);
+    if (port == nullptr) return false;
+    action(id, *port);
     return true;
   }
   for (vsoa_service each = 1; each <= core.env.services.size(); ++each) {
-    if (vsoa::server* server = core.server(each)) action(each, *server);
+    if (service_port* const port = core.port(each)) action(each, *port);
   }
   return true;
 }
@@ -154,22 +154,21 @@ int host_publish(const vsoa_host* host, vsoa_service service, vsoa_text url, vso
   return guarded(host, static_cast<int>(VSOA_E_FAILED), [&](plugin_core& core) -> int {
     if (!is_message(url, param, data, channel)) return VSOA_E_ARGUMENT;
     bool all_sent = true;
-    const bool known = for_services(core, service, [&](vsoa_service id, vsoa::server&) {
-      const auto& publish = core.env.services[id - 1].publish;
-      all_sent = publish(view(url), payload(param, data), to_channel(channel)) && all_sent;
+    const bool known = for_services(core, service, [&](vsoa_service, service_port& port) {
+      all_sent = port.publish(view(url), payload(param, data), to_channel(channel)) && all_sent;
     });
     if (!known) return VSOA_E_NOT_FOUND;
     return all_sent ? VSOA_OK : VSOA_E_FULL;
   });
 }
 
-/// Does something with the server of a client and the client's id there.
+/// Does something with the service of a client and the client's id there.
 template <class Action>
 int with_client(const vsoa_host* host, vsoa_client client, Action action) {
   return guarded(host, static_cast<int>(VSOA_E_FAILED), [&](plugin_core& core) -> int {
     const found_client who = find_client(core, client);
-    if (who.server == nullptr) return VSOA_E_NOT_FOUND;
-    return action(*who.server, who.id);
+    if (who.port == nullptr) return VSOA_E_NOT_FOUND;
+    return action(*who.port, who.id);
   });
 }
 
@@ -179,13 +178,17 @@ int found(bool yes) {
 
 int host_datagram(const vsoa_host* host, vsoa_client client, vsoa_text url, vsoa_text param,
                   vsoa_bytes data, int channel) {
-  return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
+  return with_client(host, client, [&](service_port& port, vsoa::client_id id) -> int {
     if (!is_message(url, param, data, channel)) return VSOA_E_ARGUMENT;
-    if (server.datagram(id, view(url), payload(param, data), to_channel(channel))) return VSOA_OK;
-    const auto who = server.client(id);
-    // A client without a quick channel is not there for a quick datagram.
-    if (!who || (channel == VSOA_QUICK && who->quick_port == 0)) return VSOA_E_NOT_FOUND;
-    return VSOA_E_FULL;
+    switch (port.datagram(id, view(url), payload(param, data), to_channel(channel))) {
+      case service_port::outcome::ok:
+        return VSOA_OK;
+      case service_port::outcome::no_client:
+        return VSOA_E_NOT_FOUND;
+      case service_port::outcome::full:
+        return VSOA_E_FULL;
+    }
+    return VSOA_E_FAILED;
   });
 }
 
@@ -193,8 +196,8 @@ int host_is_subscribed(const vsoa_host* host, vsoa_service service, vsoa_text ur
   return guarded(host, static_cast<int>(VSOA_E_FAILED), [&](plugin_core& core) -> int {
     if (!is_good(url) || !vsoa::is_valid_url(view(url))) return VSOA_E_ARGUMENT;
     bool any = false;
-    const bool known = for_services(core, service, [&](vsoa_service, vsoa::server& server) {
-      any = any || server.is_subscribed(view(url));
+    const bool known = for_services(core, service, [&](vsoa_service, service_port& port) {
+      any = any || port.is_subscribed(view(url));
     });
     if (!known) return VSOA_E_NOT_FOUND;
     return any ? 1 : 0;
@@ -218,7 +221,7 @@ std::size_t host_services(const vsoa_host* host, vsoa_service* out, std::size_t 
 int host_service_name(const vsoa_host* host, vsoa_service service, char* out,
                       std::size_t capacity) {
   return guarded(host, static_cast<int>(VSOA_E_FAILED), [&](plugin_core& core) -> int {
-    if (core.server(service) == nullptr) return VSOA_E_NOT_FOUND;
+    if (core.port(service) == nullptr) return VSOA_E_NOT_FOUND;
     const std::string& name = core.env.services[service - 1].name;
     if (out != nullptr && capacity > 0) {
       const std::size_t length = std::min(name.size(), capacity - 1);
@@ -233,9 +236,9 @@ std::size_t host_clients(const vsoa_host* host, vsoa_service service, vsoa_clien
                          std::size_t capacity) {
   return guarded(host, std::size_t{0}, [&](plugin_core& core) {
     std::size_t count = 0;
-    for_services(core, service, [&](vsoa_service id, vsoa::server& server) {
-      for (const auto& client : server.clients()) {
-        if (out != nullptr && count < capacity) out[count] = client_handle(id, client.id);
+    for_services(core, service, [&](vsoa_service id, service_port& port) {
+      for (const vsoa::client_id client : port.clients()) {
+        if (out != nullptr && count < capacity) out[count] = client_handle(id, client);
         ++count;
       }
     });
@@ -254,11 +257,11 @@ constexpr std::size_t client_info_1_0_bytes =
     offsetof(vsoa_client_info, priority) + sizeof(vsoa_client_info::priority);
 
 int host_client_info(const vsoa_host* host, vsoa_client client, vsoa_client_info* info) {
-  return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
+  return with_client(host, client, [&](service_port& port, vsoa::client_id id) -> int {
     // A plugin of an earlier ABI states a smaller size, one of a later a larger: it gets what both
     // know.
     if (info == nullptr || info->size < client_info_1_0_bytes) return VSOA_E_ARGUMENT;
-    const auto known = server.client(id);
+    const auto known = port.client(id);
     if (!known) return VSOA_E_NOT_FOUND;
     vsoa_client_info filled{};
     filled.size = info->size;
@@ -277,56 +280,56 @@ int host_client_info(const vsoa_host* host, vsoa_client client, vsoa_client_info
 
 int host_client_certificate(const vsoa_host* host, vsoa_client client, void* out,
                             std::size_t capacity, std::size_t* length) {
-  return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
+  return with_client(host, client, [&](service_port& port, vsoa::client_id id) -> int {
     if (length == nullptr || (out == nullptr && capacity != 0)) return VSOA_E_ARGUMENT;
-    if (!server.client(id)) return VSOA_E_NOT_FOUND;
-    const auto certificate = server.peer_certificate(id);
-    const std::size_t size = certificate ? certificate->der.size() : 0;
-    *length = size;
-    if (const std::size_t part = std::min(size, capacity); part != 0) {
-      std::memcpy(out, certificate->der.data(), part);
+    const auto certificate = port.certificate(id);
+    if (!certificate) return VSOA_E_NOT_FOUND;
+    *length = certificate->size();
+    if (const std::size_t part = std::min(*length, capacity); part != 0) {
+      std::memcpy(out, certificate->data(), part);
     }
     return VSOA_OK;
   });
 }
 
 int host_client_is_subscribed(const vsoa_host* host, vsoa_client client, vsoa_text url) {
-  return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
+  return with_client(host, client, [&](service_port& port, vsoa::client_id id) -> int {
     if (!is_good(url) || !vsoa::is_valid_url(view(url))) return VSOA_E_ARGUMENT;
-    if (server.is_subscribed(id, view(url))) return 1;
-    return server.client(id) ? 0 : VSOA_E_NOT_FOUND;
+    const auto takes = port.is_subscribed(id, view(url));
+    if (!takes) return VSOA_E_NOT_FOUND;
+    return *takes ? 1 : 0;
   });
 }
 
 int host_client_set_authed(const vsoa_host* host, vsoa_client client, int authed) {
-  return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
+  return with_client(host, client, [&](service_port& port, vsoa::client_id id) -> int {
     if (authed != 0 && authed != 1) return VSOA_E_ARGUMENT;
-    return found(server.set_authed(id, authed == 1));
+    return found(port.set_authed(id, authed == 1));
   });
 }
 
 int host_client_set_priority(const vsoa_host* host, vsoa_client client, int priority) {
-  return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
+  return with_client(host, client, [&](service_port& port, vsoa::client_id id) -> int {
     if (priority < 0 || priority > vsoa::max_priority) return VSOA_E_ARGUMENT;
-    return found(server.set_priority(id, static_cast<std::uint8_t>(priority)));
+    return found(port.set_priority(id, static_cast<std::uint8_t>(priority)));
   });
 }
 
 int host_client_set_keepalive(const vsoa_host* host, vsoa_client client, unsigned idle_seconds) {
-  return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
-    return found(server.set_keepalive(id, std::chrono::seconds(idle_seconds)));
+  return with_client(host, client, [&](service_port& port, vsoa::client_id id) -> int {
+    return found(port.set_keepalive(id, std::chrono::seconds(idle_seconds)));
   });
 }
 
 int host_client_set_send_timeout(const vsoa_host* host, vsoa_client client, unsigned milliseconds) {
-  return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
-    return found(server.set_send_timeout(id, std::chrono::milliseconds(milliseconds)));
+  return with_client(host, client, [&](service_port& port, vsoa::client_id id) -> int {
+    return found(port.set_send_timeout(id, std::chrono::milliseconds(milliseconds)));
   });
 }
 
 int host_client_close(const vsoa_host* host, vsoa_client client) {
-  return with_client(host, client, [&](vsoa::server& server, vsoa::client_id id) -> int {
-    return found(server.close(id));
+  return with_client(host, client, [&](service_port& port, vsoa::client_id id) -> int {
+    return found(port.close(id));
   });
 }
 

@@ -28,9 +28,9 @@ struct plugin_core {
     env.tell(level, "plugin " + name + ": " + std::string(text));
   }
 
-  /// The server of a service that this plugin is in; null for all others.
-  vsoa::server* server(vsoa_service id) const noexcept {
-    return is_enabled(id) ? env.server(id) : nullptr;
+  /// A service that this plugin is in; null for all others.
+  service_port* port(vsoa_service id) const noexcept {
+    return is_enabled(id) ? env.port(id) : nullptr;
   }
   bool is_enabled(vsoa_service id) const noexcept {
     return id != 0 && id <= env.services.size() && enabled[id - 1].load(std::memory_order_acquire);

@@ -5,7 +5,8 @@
 #include <utility>
 
 #include "plugin_host/environment.hpp"
-#include "plugin_host/plugin_core.hpp"
+#include "plugin_host/inline_plugin.hpp"
+#include "plugin_host/server_port.hpp"
 
 namespace vsoad {
 
@@ -37,12 +38,8 @@ void plugin_host::add_service(vsoa_service id, std::string name, vsoa::server& s
   if (id != env_->services.size() + 1 || !plugins_.empty()) {
     throw std::logic_error("plugin_host: services are added in order and before load()");
   }
-  if (!publish) {
-    publish = [&server](std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
-      return server.publish(url, payload, via);
-    };
-  }
-  env_->services.push_back({std::move(name), &server, std::move(publish)});
+  env_->services.push_back(
+      {std::move(name), std::make_unique<server_port>(server, std::move(publish))});
 }
 
 void plugin_host::load() {
@@ -53,7 +50,8 @@ void plugin_host::load() {
     env_->tell(vsoa::log_level::debug, "plugin " + code->descriptor.name + " " +
                                            code->descriptor.version + " loaded from " +
                                            code->path());
-    plugins_.push_back(std::make_unique<plugin>(std::move(code), *env_, settings, plugins_.size()));
+    plugins_.push_back(
+        std::make_unique<inline_plugin>(std::move(code), *env_, settings, plugins_.size()));
   }
   for (const auto& [name, unused] : settings_.settings) {
     if (find(name) != nullptr) continue;
@@ -115,7 +113,7 @@ vsoa::work_queue* plugin_host::queue(std::string_view name) const noexcept {
 std::vector<plugin_metric> plugin_host::metrics() const {
   std::vector<plugin_metric> list;
   for (const auto& one : plugins_)
-    one->core().metrics.snapshot(one->name(), list);
+    one->metrics(list);
   return list;
 }
 
@@ -126,13 +124,14 @@ std::vector<std::string> plugin_host::summary() const {
     const auto field = [&line](std::string_view name, const auto& value) {
       line.append(" ").append(name).append("=").append(std::to_string(value));
     };
-    field("stalls", one->stalls());
-    field("calls_refused", one->calls_refused());
-    field("calls_timed_out", one->calls_timed_out());
-    field("datagrams_lost", one->datagrams_lost());
-    field("events_refused", one->events_refused());
+    const plugin_counts counts = one->counts();
+    field("stalls", counts.stalls);
+    field("calls_refused", counts.calls_refused);
+    field("calls_timed_out", counts.calls_timed_out);
+    field("datagrams_lost", counts.datagrams_lost);
+    field("events_refused", counts.events_refused);
     std::vector<plugin_metric> own;
-    one->core().metrics.snapshot(one->name(), own);
+    one->metrics(own);
     for (const auto& m : own) {
       if (m.is_counter) {
         field(m.name, m.count);

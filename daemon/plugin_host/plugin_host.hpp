@@ -27,6 +27,7 @@
 #include "plugin_host/mount.hpp"
 #include "plugin_host/plugin.hpp"
 #include "plugin_host/plugin_metrics.hpp"
+#include "plugin_host/service_port.hpp"
 #include "vsoa/log.hpp"
 #include "vsoa/runtime.hpp"
 #include "vsoa/server.hpp"
@@ -52,8 +53,6 @@ class plugin_host {
   /// @param id  1 for the first of the configuration, then one more for each
   /// @param server   must live until stop() has returned
   /// @param publish  how plugins publish in it; by default straight through the server
-  using publisher =
-      std::function<bool(std::string_view url, vsoa::payload_view payload, vsoa::channel via)>;
   void add_service(vsoa_service id, std::string name, vsoa::server& server, publisher publish = {});
   void load();
   void enable(plugin& which, vsoa_service service) noexcept { which.enable(service); }

@@ -49,7 +49,7 @@ class plugin_streams::board : public std::enable_shared_from_this<board> {
   };
   using entry_ptr = std::shared_ptr<entry>;
 
-  int create(vsoa::server& server, vsoa::client_id id, entry_ptr fresh,
+  int create(service_port& port, vsoa::client_id id, entry_ptr fresh,
              const vsoa::stream_options& options);
   /// Does something with a stream, under the lock.
   template <class Action>
@@ -96,13 +96,13 @@ class plugin_streams::board : public std::enable_shared_from_this<board> {
 };
 
 // Under the lock throughout: a callback that comes before the handle is kept waits for that.
-int plugin_streams::board::create(vsoa::server& server, vsoa::client_id id, entry_ptr fresh,
+int plugin_streams::board::create(service_port& port, vsoa::client_id id, entry_ptr fresh,
                                   const vsoa::stream_options& options) {
   const std::lock_guard lock(mutex_);
   if (is_closed_) return VSOA_E_FAILED;
   if (entries_.size() >= max_streams) return VSOA_E_FULL;
   fresh->id = last_ + 1;
-  const auto offer = server.create_stream(id, callbacks(fresh), options);
+  const auto offer = port.create_stream(id, callbacks(fresh), options);
   if (!offer) return result_of(offer.error);
   ++last_;
   fresh->tunid = offer.tunid;
@@ -214,7 +214,7 @@ plugin_streams::~plugin_streams() {
   board_->close_all();
 }
 
-int plugin_streams::create(vsoa::server& server, vsoa::client_id id, vsoa_client client,
+int plugin_streams::create(service_port& port, vsoa::client_id id, vsoa_client client,
                            const vsoa_stream_callbacks& callbacks, void* argument,
                            std::chrono::milliseconds timeout, vsoa_stream& stream,
                            std::uint16_t& tunid) {
@@ -224,7 +224,7 @@ int plugin_streams::create(vsoa::server& server, vsoa::client_id id, vsoa_client
   fresh->argument = argument;
   vsoa::stream_options options;
   if (timeout.count() > 0) options.timeout = timeout;
-  const int result = board_->create(server, id, fresh, options);
+  const int result = board_->create(port, id, fresh, options);
   if (result == VSOA_OK) {
     stream = fresh->id;
     tunid = fresh->tunid;

@@ -9,8 +9,8 @@
 
 #include "plugin_host/callback_runner.hpp"
 #include "plugin_host/environment.hpp"
+#include "plugin_host/service_port.hpp"
 #include "vsoa/plugin.h"
-#include "vsoa/server.hpp"
 
 namespace vsoad {
 
@@ -26,10 +26,10 @@ class plugin_streams {
   ~plugin_streams();
 
   /// Offers a stream.
-  /// @param client   the host's name for `id` at `server`
+  /// @param client   the host's name for `id` at `port`
   /// @param timeout  zero: the library's default
   /// @return VSOA_OK, or why not; then `stream` and `tunid` are as they were
-  int create(vsoa::server& server, vsoa::client_id id, vsoa_client client,
+  int create(service_port& port, vsoa::client_id id, vsoa_client client,
              const vsoa_stream_callbacks& callbacks, void* argument,
              std::chrono::milliseconds timeout, vsoa_stream& stream, std::uint16_t& tunid);
 

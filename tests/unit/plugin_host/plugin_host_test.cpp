@@ -188,7 +188,7 @@ TEST_CASE("a command with a limit of time is answered when that is over") {
   SUBCASE("deferred") {
     CHECK(r.ask(peer, "/keep").status == status_no_responding);
     CHECK(r.host->find("probe")->calls_deferred() == 0);
-    CHECK(r.host->find("probe")->calls_timed_out() == 1);
+    CHECK(r.host->find("probe")->counts().calls_timed_out == 1);
     // stop() answers what was kept: too late.
     r.host->stop();
     CHECK(peer.silent());
@@ -207,7 +207,7 @@ TEST_CASE("a command with a limit of time is answered when that is over") {
     peer.send(rpc(90, "/silent"));
     peer.send(rpc(91, "/drop"));
     CHECK(r.ask(peer, "/seen").status == status_success);
-    CHECK(r.host->find("probe")->calls_timed_out() == 0);
+    CHECK(r.host->find("probe")->counts().calls_timed_out == 0);
     CHECK(r.host->find("probe")->calls_deferred() == 0);
   }
 }

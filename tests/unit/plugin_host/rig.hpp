@@ -80,10 +80,9 @@ class rig {
     std::vector<vsoa::server::command_entry> entries;
     for (const auto& route : routes.routes) {
       auto* plugin = host->find(route.plugin);
-      const bool is_queued = route.timeout.count() == 0;
       entries.push_back({route.url,
                          [plugin, &route](vsoa::call& c) { plugin->command(1, route, c); },
-                         is_queued ? host->queue(route.work_queue) : nullptr});
+                         plugin->queue_for(route)});
     }
     server.set_commands(std::move(entries));
     server.on_client([this](vsoa::client_id id, bool connected) {

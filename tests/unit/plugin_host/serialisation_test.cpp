@@ -122,7 +122,7 @@ TEST_CASE("an inline handler that keeps its loop is named") {
   peer.send(rpc(1, "/sleep", "400"));
   CHECK(wait_until(
       [&] { return r.log.count("plugin probe, command /sleep has kept its event loop") == 1; }));
-  CHECK(r.host->find("probe")->stalls() == 1);
+  CHECK(r.host->find("probe")->counts().stalls == 1);
   CHECK(peer.read().seqno == 1);
   CHECK(wait_until([&] { return r.log.count("command /sleep returned after about") == 1; }));
 }

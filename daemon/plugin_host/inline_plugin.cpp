@@ -1,0 +1,411 @@
+#include "plugin_host/inline_plugin.hpp"
+
+#include <deque>
+#include <exception>
+#include <future>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "plugin_host/host_table.hpp"
+#include "plugin_host/loader.hpp"
+#include "plugin_host/plugin_core.hpp"
+
+namespace vsoad {
+namespace {
+
+vsoa_text text(std::string_view s) {
+  return {s.data(), s.size()};
+}
+vsoa_bytes bytes(std::span<const std::byte> b) {
+  return {b.data(), b.size()};
+}
+
+}  // namespace
+
+/// What the stall monitor names. They live as long as the plugin object.
+struct inline_plugin::subjects {
+  explicit subjects(const plugin_descriptor& d)
+      : datagram{"plugin " + d.name + ", a datagram", {}},
+        client{"plugin " + d.name + ", a client's coming or going", {}},
+        subscription{"plugin " + d.name + ", a subscription", {}} {
+    for (const auto& url : d.commands) {
+      commands.emplace_back().name = "plugin " + d.name + ", command " + url;
+    }
+  }
+
+  std::deque<stall_subject> commands;  // as in the descriptor
+  stall_subject datagram, client, subscription;
+};
+
+/// A call that waits for its turn, with memory of its own.
+struct inline_plugin::call_copy {
+  call_copy(const route& where, vsoa::call& call, const vsoa_request& original)
+      : request(original), command(where.command), url(call.url()), param(call.payload().param) {
+    const auto from = call.payload().data;
+    data.assign(from.begin(), from.end());
+    std::string scratch;
+    path = where.path(url, scratch);
+    request.url = text(url);
+    request.path = text(path);
+    request.param = text(param);
+    request.data = bytes(data);
+    answer = call.defer();
+  }
+
+  vsoa_request request;  // points into the strings below
+  std::size_t command;
+  std::string url, path, param;
+  std::vector<std::byte> data;
+  vsoa::deferred_call answer;
+  vsoa_call* token = nullptr;  // instead of `answer`, for a call whose time is limited
+};
+
+inline_plugin::inline_plugin(std::unique_ptr<library> code, environment& env,
+                             const config::plugin_settings& settings, std::size_t number)
+    : plugin(code->descriptor, code->path(), settings),
+      code_(std::move(code)),
+      core_(std::make_unique<plugin_core>(env, code_->descriptor.name,
+                                          (code_->descriptor.flags & VSOA_PLUGIN_CONCURRENT) != 0,
+                                          settings.work_queue, number)),
+      subjects_(std::make_unique<subjects>(code_->descriptor)) {}
+
+inline_plugin::~inline_plugin() = default;
+
+bool inline_plugin::is_running() const noexcept {
+  return is_running_.load(std::memory_order_acquire);
+}
+vsoa::work_queue* inline_plugin::queue_for(const route& where) const noexcept {
+  // With a limit of time the plugin itself hands the call to its queue.
+  if (where.work_queue.empty() || where.timeout.count() != 0) return nullptr;
+  return core_->env.queues.find(where.work_queue);
+}
+
+plugin_counts inline_plugin::counts() const {
+  plugin_counts now;
+  now.stalls = core_->timer_subject.stalls + core_->stream_subject.stalls +
+               subjects_->datagram.stalls + subjects_->client.stalls +
+               subjects_->subscription.stalls;
+  for (const auto& command : subjects_->commands)
+    now.stalls += command.stalls;
+  now.calls_refused = calls_refused_;
+  now.calls_timed_out = core_->deferred.timeouts();
+  now.datagrams_lost = datagrams_lost_;
+  now.events_refused = events_refused_;
+  return now;
+}
+
+void inline_plugin::metrics(std::vector<plugin_metric>& out) const {
+  core_->metrics.snapshot(name(), out);
+}
+
+std::size_t inline_plugin::calls_deferred() const {
+  return core_->deferred.count();
+}
+
+void inline_plugin::enable(vsoa_service service) noexcept {
+  if (service == 0 || service > core_->env.services.size()) return;
+  core_->enabled[service - 1].store(true, std::memory_order_release);
+}
+
+bool inline_plugin::is_enabled() const noexcept {
+  for (vsoa_service each = 1; each <= core_->env.services.size(); ++each) {
+    if (core_->is_enabled(each)) return true;
+  }
+  return false;
+}
+
+/// Runs a callback of the plugin; what it throws is logged.
+template <class Callback>
+void inline_plugin::guarded(const char* what, Callback callback) noexcept {
+  try {
+    callback();
+  } catch (const std::exception& e) {
+    core_->log(vsoa::log_level::error, std::string(what) + " threw: " + e.what());
+  } catch (...) {
+    core_->log(vsoa::log_level::error, std::string(what) + " threw");
+  }
+}
+
+std::string inline_plugin::start() {
+  int result = 0;
+  std::string reason;
+  try {
+    result = code_->descriptor.callbacks.start(&core_->host.table, text(settings().config_json),
+                                               &state_);
+    if (result != 0) reason = "its start() returned " + std::to_string(result);
+  } catch (const std::exception& e) {
+    reason = std::string("its start() threw: ") + e.what();
+  } catch (...) {
+    reason = "its start() threw";
+  }
+  if (reason.empty()) {
+    is_running_.store(true, std::memory_order_release);
+    core_->runner.open();
+    core_->timers.open();
+    return {};
+  }
+  patience limit(std::chrono::seconds(5));
+  if (close(limit)) {
+    finish();
+  } else {
+    is_stuck_ = true;  // a job on a work queue, which start() added
+    code_->abandon();
+  }
+  return reason;
+}
+
+/// Lets nothing in any more and waits for what is inside.
+bool inline_plugin::close(patience& limit) noexcept {
+  core_->timers.close();
+  core_->streams.close_all();
+  core_->runner.close();
+  core_->jobs.close();
+  return limit.until([this](std::chrono::milliseconds slice) {
+    return core_->runner.wait(slice) && core_->jobs.wait(slice);
+  });
+}
+
+/// After its code has run for the last time: ends host calls and what is left of the plugin's.
+void inline_plugin::finish() noexcept {
+  core_->host_calls.close();
+  // Host functions do not block; what is inside now is a thread that the plugin has left behind.
+  const bool all_left = core_->host_calls.wait(std::chrono::seconds(1));
+  if (const std::size_t unanswered = core_->deferred.close(); unanswered > 0) {
+    core_->log(vsoa::log_level::info,
+               std::to_string(unanswered) + " deferred calls were left and answered NO_RESPONDING");
+  }
+  if (!all_left) {
+    code_->abandon();
+  } else if (!code_->unmap()) {
+    core_->log(vsoa::log_level::debug, "stays mapped: its library can't be unloaded safely");
+  }
+}
+
+bool inline_plugin::stop(patience& limit) noexcept {
+  if (!is_running_.exchange(false)) return !is_stuck_;
+  if (!close(limit)) {
+    return abandon("a callback or job does not return: the plugin is abandoned without stop()");
+  }
+  if (code_->descriptor.callbacks.stop != nullptr && !call_stop(limit)) {
+    return abandon("its stop() does not return: the plugin is abandoned");
+  }
+  finish();
+  return true;
+}
+
+/// On a thread of its own, which is left to itself when it does not come back: what it uses stays.
+bool inline_plugin::call_stop(patience& limit) noexcept {
+  try {
+    std::packaged_task<void()> task(
+        [this] { guarded("stop()", [this] { code_->descriptor.callbacks.stop(state_); }); });
+    const std::future<void> done = task.get_future();
+    std::thread runs_it(std::move(task));
+    const bool has_returned = limit.until([&done](std::chrono::milliseconds slice) {
+      return done.wait_for(slice) == std::future_status::ready;
+    });
+    has_returned ? runs_it.join() : runs_it.detach();
+    return has_returned;
+  } catch (const std::exception&) {  // no thread to be had
+    guarded("stop()", [this] { code_->descriptor.callbacks.stop(state_); });
+    return true;
+  }
+}
+
+bool inline_plugin::abandon(std::string_view why) noexcept {
+  is_stuck_ = true;
+  core_->log(vsoa::log_level::error, why);
+  core_->deferred.close();
+  code_->abandon();
+  return false;
+}
+
+void inline_plugin::run_command(const vsoa_request& request, std::size_t command,
+                                vsoa_call& call) noexcept {
+  vsoa_call* const outer = std::exchange(vsoa_call::current, &call);
+  bool has_thrown = true;
+  try {
+    code_->descriptor.callbacks.command(state_, &call, &request);
+    has_thrown = false;
+  } catch (const std::exception& e) {
+    core_->log(vsoa::log_level::error, subjects_->commands[command].name + " threw: " + e.what());
+  } catch (...) {
+    core_->log(vsoa::log_level::error, subjects_->commands[command].name + " threw");
+  }
+  vsoa_call::current = outer;
+  if (!call.is_open) return;
+  if (call.direct != nullptr) {
+    if (has_thrown) call.direct->reply(vsoa::status::no_responding);
+    return;
+  }
+  if (call.token != nullptr) {
+    if (auto kept = core_->deferred.take(call.token)) call.kept = std::move(*kept);
+  }
+  if (has_thrown) {
+    call.kept.reply(vsoa::status::no_responding);
+  } else {
+    call.kept.drop();  // it chose not to answer
+  }
+}
+
+void inline_plugin::command(vsoa_service service, const route& where, vsoa::call& call) noexcept {
+  thread_local std::string scratch;
+  vsoa_request request;  // not cleared first: that takes longer than filling it in
+  request.size = sizeof(request);
+  request.service = service;
+  request.seqno = call.seqno();
+  request.client = client_handle(service, call.client());
+  request.method = call.method() == vsoa::method::set ? VSOA_METHOD_SET : VSOA_METHOD_GET;
+  request.url = text(call.url());
+  request.command = text(code_->descriptor.commands[where.command]);
+  request.path = {};
+  request.param = text(call.payload().param);
+  request.data = bytes(call.payload().data);
+  const auto now = [&] {
+    request.path = text(where.path(call.url(), scratch));
+    vsoa_call handle;
+    handle.direct = &call;
+    run_command(request, where.command, handle);
+  };
+  if (where.timeout.count() > 0) return timed_command(where, call, request);
+  if (!where.work_queue.empty()) {
+    if (core_->runner.on_queue(now) == callback_runner::outcome::closed) {
+      call.reply(vsoa::status::no_responding);
+    }
+    return;
+  }
+  std::shared_ptr<call_copy> copy;
+  auto result = callback_runner::outcome::closed;
+  guarded("keeping a call", [&] {
+    result = core_->runner.on_loop(subjects_->commands[where.command],
+                                   callback_runner::importance::may_drop, now, [&] {
+                                     copy = std::make_shared<call_copy>(where, call, request);
+                                     return [this, copy] { run_copy(*copy); };
+                                   });
+  });
+  if (result == callback_runner::outcome::closed) {
+    call.reply(vsoa::status::no_responding);
+  } else if (result == callback_runner::outcome::full) {
+    calls_refused_.fetch_add(1, std::memory_order_relaxed);
+    copy->answer.reply(vsoa::status::no_memory);
+  }
+}
+
+void inline_plugin::timed_command(const route& where, vsoa::call& call,
+                                  const vsoa_request& request) noexcept {
+  std::shared_ptr<call_copy> copy;
+  auto result = callback_runner::outcome::closed;
+  guarded("keeping a call", [&] {
+    copy = std::make_shared<call_copy>(where, call, request);
+    copy->token = core_->deferred.add(std::move(copy->answer), where.timeout);
+    if (copy->token != nullptr) result = hand_over(where, copy);
+  });
+  const bool is_full = result == callback_runner::outcome::full;
+  if (is_full) calls_refused_.fetch_add(1, std::memory_order_relaxed);
+  if (copy == nullptr || (!is_full && result != callback_runner::outcome::closed)) return;
+  if (auto right = core_->deferred.take(copy->token)) {
+    right->reply(is_full ? vsoa::status::no_memory : vsoa::status::no_responding);
+  }
+}
+
+callback_runner::outcome inline_plugin::hand_over(const route& where,
+                                                  const std::shared_ptr<call_copy>& copy) {
+  using outcome = callback_runner::outcome;
+  if (where.work_queue.empty()) {
+    return core_->runner.on_loop(
+        subjects_->commands[where.command], callback_runner::importance::may_drop,
+        [&] { run_copy(*copy); }, [&] { return [this, copy] { run_copy(*copy); }; });
+  }
+  vsoa::work_queue* const queue = core_->env.queues.find(where.work_queue);
+  if (queue == nullptr) return outcome::closed;
+  // Should the door be closed then, the end of the plugin has answered the call.
+  const bool added =
+      queue->add([this, copy] { (void)core_->runner.on_queue([&] { run_copy(*copy); }); });
+  return added ? outcome::kept : outcome::full;
+}
+
+void inline_plugin::run_copy(call_copy& copy) noexcept {
+  // Answered by its time already: nobody waits for what it would do.
+  if (copy.token != nullptr && !core_->deferred.knows(copy.token)) return;
+  vsoa_call handle;
+  handle.kept = std::move(copy.answer);
+  handle.token = copy.token;
+  run_command(copy.request, copy.command, handle);
+}
+
+void inline_plugin::datagram(vsoa_service service, vsoa::client_id client, std::string_view url,
+                             vsoa::payload_view payload, vsoa::channel via) noexcept {
+  const auto callback = code_->descriptor.callbacks.datagram;
+  if (callback == nullptr) return;
+  const vsoa_client from = client_handle(service, client);
+  const auto run = [this, callback, from, via](std::string_view to, std::string_view param,
+                                               std::span<const std::byte> data) {
+    guarded("a datagram's callback", [&] {
+      callback(state_, from, text(to), text(param), bytes(data), static_cast<int>(via));
+    });
+  };
+  auto result = callback_runner::outcome::closed;
+  guarded("keeping a datagram", [&] {
+    result = core_->runner.event(
+        subjects_->datagram, callback_runner::importance::may_drop,
+        [&] { run(url, payload.param, payload.data); },
+        [&] {
+          return [run, to = std::string(url), param = std::string(payload.param),
+                  data = std::vector<std::byte>(payload.data.begin(), payload.data.end())] {
+            run(to, param, data);
+          };
+        });
+  });
+  if (result == callback_runner::outcome::full) {
+    datagrams_lost_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+void inline_plugin::client(vsoa_service service, vsoa::client_id client, bool connected) noexcept {
+  const auto callback = code_->descriptor.callbacks.client;
+  if (callback == nullptr) return;
+  const auto run = [this, callback, who = client_handle(service, client), connected] {
+    guarded("a client's callback", [&] { callback(state_, who, connected ? 1 : 0); });
+  };
+  // Of those that come more may come: a client that finds the plugin swamped is sent away. The end
+  // of a client is always told; there are no more of those than beginnings.
+  const auto matters =
+      connected ? callback_runner::importance::may_drop : callback_runner::importance::must_run;
+  guarded("keeping an event", [&] {
+    const auto outcome = core_->runner.event(subjects_->client, matters, run, [&] { return run; });
+    if (outcome == callback_runner::outcome::full) send_away(service, client);
+  });
+}
+
+void inline_plugin::subscription(vsoa_service service, vsoa::client_id client,
+                                 std::span<const std::string_view> urls, bool subscribed) noexcept {
+  const auto callback = code_->descriptor.callbacks.subscription;
+  if (callback == nullptr || urls.empty()) return;
+  const auto run = [this, callback, who = client_handle(service, client),
+                    subscribed](const auto& list) {
+    guarded("a subscription's callback", [&] {
+      std::vector<vsoa_text> texts;
+      texts.reserve(list.size());
+      for (const auto& url : list)
+        texts.push_back(text(url));
+      callback(state_, who, texts.data(), texts.size(), subscribed ? 1 : 0);
+    });
+  };
+  guarded("keeping an event", [&] {
+    const auto outcome = core_->runner.event(
+        subjects_->subscription, callback_runner::importance::may_drop, [&] { run(urls); },
+        [&] {
+          return
+              [run, copies = std::vector<std::string>(urls.begin(), urls.end())] { run(copies); };
+        });
+    if (outcome == callback_runner::outcome::full) send_away(service, client);
+  });
+}
+
+// An event is never lost while its client stays: the plugin would be wrong about it for ever.
+void inline_plugin::send_away(vsoa_service service, vsoa::client_id client) {
+  events_refused_.fetch_add(1, std::memory_order_relaxed);
+  if (service_port* const port = core_->env.port(service)) port->close(client);
+}
+
+}  // namespace vsoad
