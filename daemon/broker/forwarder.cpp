@@ -26,47 +26,67 @@ bool same_server(const config::forward_settings& a, const config::forward_settin
 }  // namespace
 
 forwarder::forwarder(vsoa::runtime& loops, vsoa::server& server,
-                     const config::service_settings& settings, upstream_link::publisher publish,
-                     const vsoa::log_sink& log)
+                     const config::service_settings& settings, const arrival& tell,
+                     const vsoa::log_sink& log, const forwarder* before)
     : loops_(loops),
-      publish_(std::move(publish)),
+      settings_(settings.commands),
       who_("service \"" + settings.name + "\": "),
       log_([log, who = who_](vsoa::log_level level, std::string_view line) {
         if (log) log(level, who + std::string(line));
       }),
+      next_number_(before == nullptr ? 0 : before->next_number_),
       loop_parts_(loops.size()) {
   for (const config::command_settings& c : settings.commands) {
     entry& e = entries_[c.url];
     if (c.forward.url.empty()) continue;
     e.url = forward_url(c.url, c.forward.strip_prefix);
     e.timeout = c.forward.timeout;
-    e.to = &upstream_for(loops, server, settings.limits.outbox, c.forward, log_);
+    e.to = &upstream_for(loops, server, settings.limits.outbox, c.forward, tell, before);
   }
 }
 
 forwarder::~forwarder() = default;
 
+// A plugin's entries matter, too: they keep what is below a forwarded URL.
+bool forwarder::is_for(const config::service_settings& settings) const {
+  const bool is_refused = std::any_of(upstreams_.begin(), upstreams_.end(),
+                                      [](const auto& u) { return u->is_given_up(); });
+  if (is_refused) return false;
+  return std::equal(settings_.begin(), settings_.end(), settings.commands.begin(),
+                    settings.commands.end(), [](const auto& a, const auto& b) {
+                      return a.url == b.url && a.forward.strip_prefix == b.forward.strip_prefix &&
+                             a.forward.timeout == b.forward.timeout &&
+                             same_server(a.forward, b.forward);
+                    });
+}
+
 upstream& forwarder::upstream_for(vsoa::runtime& loops, vsoa::server& server, std::size_t outbox,
-                                  const config::forward_settings& settings,
-                                  const vsoa::log_sink& log) {
-  for (const auto& u : upstreams_) {
-    if (same_server(u->settings(), settings)) return *u;
+                                  const config::forward_settings& settings, const arrival& tell,
+                                  const forwarder* before) {
+  const auto serves = [&](const auto& u) { return same_server(u->settings(), settings); };
+  const auto known = std::find_if(upstreams_.begin(), upstreams_.end(), serves);
+  if (known != upstreams_.end()) return **known;
+  if (before != nullptr) {
+    const auto old = std::find_if(
+        before->upstreams_.begin(), before->upstreams_.end(),
+        [&](const auto& u) { return serves(u) && !u->is_given_up(); });
+    if (old != before->upstreams_.end()) return *upstreams_.emplace_back(*old);
   }
-  const std::size_t number = upstreams_.size();
+  const std::size_t number = next_number_++;
   upstreams_.push_back(std::make_shared<upstream>(
       loops, server, number, outbox, settings,
-      [this, number](std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
-        arrived(upstreams_[number].get(), url, payload, via);
+      [tell, number](std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
+        tell(number, url, payload, via);
       },
-      log));
-  return *upstreams_.back();
+      log_));
+  return *fresh_.emplace_back(upstreams_.back());
 }
 
 std::vector<vsoa::server::command_entry> forwarder::commands() {
   std::vector<vsoa::server::command_entry> all;
   for (const auto& [url, e] : entries_) {
     if (e.to == nullptr) continue;
-    all.push_back({url, [&e = e](vsoa::call& c) {
+    all.push_back({url, [self = shared_from_this(), &e = e](vsoa::call& c) {
                      e.to->here().call(c, e.url.to_upstream(c.url()), e.timeout);
                    }});
   }
@@ -74,7 +94,7 @@ std::vector<vsoa::server::command_entry> forwarder::commands() {
 }
 
 void forwarder::start(const vsoa::name_resolver& resolver, const upstream_link::vetting& vet) {
-  for (const auto& u : upstreams_) {
+  for (const auto& u : std::exchange(fresh_, {})) {
     try {
       u->start(resolver, vet);
     } catch (const vsoa::tls_error& e) {
@@ -99,9 +119,21 @@ bool forwarder::reload_certificates() {
   return good;
 }
 
-void forwarder::stop() {
-  for (const auto& u : upstreams_)
-    u->stop();
+bool forwarder::has(const upstream& u) const {
+  return std::any_of(upstreams_.begin(), upstreams_.end(),
+                     [&u](const auto& each) { return each.get() == &u; });
+}
+
+void forwarder::stop(const forwarder* after) {
+  for (const auto& u : upstreams_) {
+    if (after == nullptr || !after->has(*u)) u->stop();
+  }
+}
+
+bool forwarder::is_idle(const forwarder* after) const {
+  return std::all_of(upstreams_.begin(), upstreams_.end(), [after](const auto& u) {
+    return (after != nullptr && after->has(*u)) || u->is_idle();
+  });
 }
 
 const forwarder::entry* forwarder::find(std::string_view url) {
@@ -117,14 +149,14 @@ void forwarder::datagram(std::string_view url, vsoa::payload_view payload, vsoa:
 }
 
 // By every entry that leads to this server, unless another one serves the URL.
-void forwarder::arrived(const upstream* from, std::string_view url, vsoa::payload_view payload,
-                        vsoa::channel via) {
+void forwarder::arrived(std::size_t from, std::string_view url, vsoa::payload_view payload,
+                        vsoa::channel via, const publisher& publish) {
   std::string& scratch = loop_parts_[loops_.here()].scratch;
   for (const auto& each : entries_) {
     const entry& e = each.second;
-    if (e.to != from) continue;
+    if (e.to == nullptr || e.to->number() != from) continue;
     const std::string_view ours = e.url.to_ours(url, scratch);
-    if (!ours.empty() && find(ours) == &e) publish_(ours, payload, via);
+    if (!ours.empty() && find(ours) == &e) publish(ours, payload, via);
   }
 }
 

@@ -1,6 +1,8 @@
 #include "broker/service.hpp"
 
 #include <algorithm>
+#include <set>
+#include <stdexcept>
 #include <utility>
 
 namespace vsoad {
@@ -23,44 +25,49 @@ std::size_t kept_bytes(const config::service_settings& s) {
 
 }  // namespace
 
-service::service(vsoa::runtime& loops, const config::service_settings& settings, vsoa_service id,
-                 vsoa::log_sink log)
-    : settings_(settings),
+service::service(vsoa::runtime& loops, reclaimer& old, const config::service_settings& settings,
+                 vsoa_service id, vsoa::log_sink log)
+    : loops_(loops),
+      old_(old),
+      settings_(std::make_shared<const config::service_settings>(settings)),
       id_(id),
       log_(std::move(log)),
       server_(loops, server_options(settings)),
-      access_(settings.access),
-      topics_(loops, server_, settings.topics, kept_bytes(settings)),
-      forwarder_(
-          loops, server_, settings,
-          [this](std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
-            topics_.publish(url, payload, via);
-          },
-          log_) {
-  if (!access_.empty()) {
-    server_.check_access([this](std::string_view role, vsoa::server::access what,
-                                std::string_view url) { return access_.allow(role, what, url); });
-  }
+      topics_(loops, old, server_, settings.topics, kept_bytes(settings)),
+      rules_(std::make_shared<rules>(settings)),
+      loop_parts_(loops.size()) {
+  rules_.owner()->forwarded = make_forwarder(settings, nullptr);
+  for (loop_part& each : loop_parts_)
+    each.interested = rules_.owner()->forwarded;
+  set_callbacks();
+}
+
+void service::set_callbacks() {
+  server_.check_access(
+      [this](std::string_view role, vsoa::server::access what, std::string_view url) {
+        return rules_.read().access.allow(role, what, url);
+      });
   server_.on_client([this](vsoa::client_id c, bool connected) { on_client(c, connected); });
   server_.route_datagrams([this](std::string_view url) { return route_datagram(url); });
   server_.on_datagram([this](vsoa::client_id c, std::string_view url, vsoa::payload_view payload,
                              vsoa::channel via) {
+    const rules& now = rules_.read();
     topics_.datagram(url, payload, via);
-    forwarder_.datagram(url, payload, via);
-    for (plugin* p : datagram_listeners_)
+    now.forwarded->datagram(url, payload, via);
+    for (const auto& p : now.datagram_listeners)
       p->datagram(id_, c, url, payload, via);
   });
   server_.on_subscribe([this](vsoa::client_id c, std::span<const std::string_view> urls) {
     topics_.subscribed(c, urls);
-    for (plugin* p : subscription_listeners_)
+    for (const auto& p : rules_.read().subscription_listeners)
       p->subscription(id_, c, urls, true);
   });
   server_.on_unsubscribe([this](vsoa::client_id c, std::span<const std::string_view> urls) {
-    for (plugin* p : subscription_listeners_)
+    for (const auto& p : rules_.read().subscription_listeners)
       p->subscription(id_, c, urls, false);
   });
   server_.on_interest([this](std::string_view pattern, bool wanted) {
-    forwarder_.interest_changed(pattern, wanted);
+    loop_parts_[loops_.here()].interested->interest_changed(pattern, wanted);
   });
   server_.on_unserved([this](vsoa::call& c) { return topics_.serve(c); });
 }
@@ -70,35 +77,63 @@ service::~service() {
   stop();
 }
 
+std::shared_ptr<forwarder> service::make_forwarder(const config::service_settings& settings,
+                                                   const forwarder* before) {
+  return std::make_shared<forwarder>(
+      loops_, server_, settings,
+      [this](std::size_t from, std::string_view url, vsoa::payload_view payload,
+             vsoa::channel via) {
+        rules_.read().forwarded->arrived(
+            from, url, payload, via,
+            [this](std::string_view ours, vsoa::payload_view p, vsoa::channel v) {
+              topics_.publish(ours, p, v);
+            });
+      },
+      log_, before);
+}
+
+upstream_link::vetting service::vetting(own_services& all) const {
+  return [name = settings_->name, &all](const std::string& url, const vsoa::server_info& server) {
+    return all.objection(name, url, server.address, server.local);
+  };
+}
+
 void service::forward(const vsoa::name_resolver& resolver, own_services& all) {
-  forwarder_.start(
-      resolver, [index = id_ - 1, &all](const std::string& url, const vsoa::server_info& server) {
-        return all.objection(index, url, server.address, server.local);
-      });
+  rules_.owner()->forwarded->start(resolver, vetting(all));
 }
 
 void service::stop() {
   server_.stop();
-  forwarder_.stop();
+  rules_.owner()->forwarded->stop();
+  for (const auto& each : std::exchange(replaced_, {}))
+    each->stop();
 }
 
 vsoa::server::datagram_route service::route_datagram(std::string_view url) {
   using to = vsoa::server::datagram_route;
   if (topics_.relays(url) != topics::relaying::plain) return to::tell;
-  return datagram_listeners_.empty() && !forwarder_.takes(url) ? to::relay : to::both;
+  const rules& now = rules_.read();
+  return now.datagram_listeners.empty() && !now.forwarded->takes(url) ? to::relay : to::both;
 }
 
-void service::listen() {
-  for (const auto& address : settings_.listen)
-    server_.listen(address);
+void service::listen(const vsoa::socket_address& wanted, vsoa::bound_sockets sockets) {
+  listeners_.push_back({wanted, server_.listen(sockets)});
+}
+
+void service::close_listener(const vsoa::socket_address& wanted) {
+  const auto found = std::find_if(listeners_.begin(), listeners_.end(),
+                                  [&](const listener& l) { return l.wanted == wanted; });
+  if (found == listeners_.end()) return;
+  server_.close_listener(found->bound);
+  listeners_.erase(found);
 }
 
 bool service::reload_certificates() {
-  const bool upstream = forwarder_.reload_certificates();
-  if (!settings_.tls) return upstream;
-  const std::string who = "service \"" + settings_.name + "\": ";
+  const bool upstream = rules_.owner()->forwarded->reload_certificates();
+  if (!settings_->tls) return upstream;
+  const std::string who = "service \"" + settings_->name + "\": ";
   try {
-    server_.set_tls(*settings_.tls);
+    server_.set_tls(*settings_->tls);
   } catch (const vsoa::tls_error& e) {
     log_(vsoa::log_level::error, who + e.what() + "; the certificates of before stay in use");
     return false;
@@ -109,57 +144,152 @@ bool service::reload_certificates() {
 
 void service::on_client(vsoa::client_id client, bool connected) {
   if (connected) give_priority(client);
-  for (plugin* p : client_listeners_)
+  for (const auto& p : rules_.read().client_listeners)
     p->client(id_, client, connected);
 }
 
 void service::give_priority(vsoa::client_id client) {
-  if (settings_.priority.empty()) return;
+  const auto& levels = rules_.read().priority;
+  if (levels.empty()) return;
   const auto info = server_.client(client);
   if (!info) return;
-  const auto rule = std::find_if(settings_.priority.begin(), settings_.priority.end(),
+  const auto rule = std::find_if(levels.begin(), levels.end(),
                                  [&](const auto& r) { return r.role == info->role; });
-  if (rule != settings_.priority.end()) server_.set_priority(client, rule->level);
+  if (rule != levels.end()) server_.set_priority(client, rule->level);
 }
 
-void service::enable(plugin_host& plugins) {
+void service::connect(const plugin_host& plugins) {
   const auto outlines = plugins.outlines();
-  const resolution all = resolve(settings_, outlines, plugins.settings());
-  for (const auto& name : all.plugins) {
-    if (plugin* p = plugins.find(name)) plugins.enable(*p, id_);
-  }
-  for (const auto& name : all.not_configured) {
-    log_(vsoa::log_level::info, "service \"" + settings_.name + "\": plugin \"" + name +
-                                    "\" needs settings (plugins.settings." + name +
-                                    ".config) and has none: not served");
-  }
-}
-
-void service::connect(plugin_host& plugins) {
-  const auto outlines = plugins.outlines();
-  resolution all = resolve(settings_, outlines, plugins.settings());
+  resolution all = resolve(*settings_, outlines, plugins.settings());
   for (const auto& line : all.complaints)
     log_(vsoa::log_level::warning, line);
-  std::vector<vsoa::server::command_entry> commands = forwarder_.commands();
+  auto next = std::make_shared<rules>(*settings_);
+  next->forwarded = rules_.owner()->forwarded;
+  std::vector<vsoa::server::command_entry> commands = next->forwarded->commands();
   for (route& each : all.routes) {
-    plugin* p = plugins.find(each.plugin);
+    const std::shared_ptr<plugin> p = plugins.find(each.plugin);
     if (p == nullptr) continue;
-    const route& r = routes_.emplace_back(std::move(each));
-    commands.push_back(
-        {r.url, [p, &r, id = id_](vsoa::call& c) { p->command(id, r, c); }, p->queue_for(r)});
+    const auto r = std::make_shared<const route>(std::move(each));
+    commands.push_back({r->url, [p, r, id = id_](vsoa::call& c) { p->command(id, *r, c); },
+                        p->queue_for(*r)});
+  }
+  for (const auto& name : all.plugins) {
+    const std::shared_ptr<plugin> p = plugins.find(name);
+    if (p == nullptr || !p->is_running()) continue;
+    if (p->wants_clients()) next->client_listeners.push_back(p);
+    if (p->wants_datagrams()) next->datagram_listeners.push_back(p);
+    if (p->wants_subscriptions()) next->subscription_listeners.push_back(p);
   }
   server_.set_commands(std::move(commands));
-  for (const auto& name : all.plugins) {
-    plugin* p = plugins.find(name);
-    if (p == nullptr || !p->is_running()) continue;
-    if (p->wants_clients()) client_listeners_.push_back(p);
-    if (p->wants_datagrams()) datagram_listeners_.push_back(p);
-    if (p->wants_subscriptions()) subscription_listeners_.push_back(p);
+  rules_.replace(std::move(next), old_);
+}
+
+// --- another configuration ---
+
+class service::change {
+ public:
+  change(const config::service_settings& wanted, std::shared_ptr<forwarder> next,
+         std::shared_ptr<forwarder> before)
+      : settings(std::make_shared<const config::service_settings>(wanted)),
+        forwarded(std::move(next)),
+        before_(std::move(before)) {}
+  ~change() {
+    if (forwarded != nullptr && forwarded != before_) forwarded->stop(before_.get());
+  }
+  change(const change&) = delete;
+  change& operator=(const change&) = delete;
+
+  std::shared_ptr<const config::service_settings> settings;
+  std::shared_ptr<forwarder> forwarded;  // null once it is in use
+
+ private:
+  const std::shared_ptr<forwarder> before_;
+};
+
+std::unique_ptr<service::change> service::prepare(const config::service_settings& wanted,
+                                                  const vsoa::name_resolver& resolver,
+                                                  own_services& all) {
+  const auto& before = rules_.owner()->forwarded;
+  const bool is_same = before->is_for(wanted);
+  auto prepared = std::make_unique<change>(
+      wanted, is_same ? before : make_forwarder(wanted, before.get()), before);
+  prepared->forwarded->start(resolver, vetting(all));
+  return prepared;
+}
+
+void service::apply(std::unique_ptr<change> prepared) {
+  const auto before = std::exchange(settings_, std::move(prepared->settings));
+  server_.set_info(settings_->info_json);
+  server_.set_limits(settings_->limits);
+  if (settings_->keepalive != before->keepalive) server_.set_keepalive(settings_->keepalive);
+  server_.set_credentials(settings_->credentials);
+  topics_.change(settings_->topics, kept_bytes(*settings_));
+  const auto forwarded = std::exchange(prepared->forwarded, nullptr);
+  if (const auto old = rules_.owner()->forwarded; old != forwarded) {
+    auto next = std::make_shared<rules>(*rules_.owner());
+    next->forwarded = forwarded;
+    rules_.replace(std::move(next), old_);
+    move_interest(forwarded);
+    replaced_.push_back(old);
+  }
+  close_unfit();
+  change_priorities(before->priority);
+}
+
+// On each loop, between two packets: there and then nothing else changes what is wanted there.
+void service::move_interest(const std::shared_ptr<forwarder>& to) {
+  for (std::size_t i = 0; i < loops_.size(); ++i) {
+    loops_.post(i, [this, i, to] {
+      const auto from = std::exchange(loop_parts_[i].interested, to);
+      // First what is wanted, then what is not: what both want is not given up in between.
+      server_.for_each_interest([&](std::string_view url) { to->interest_changed(url, true); });
+      server_.for_each_interest([&](std::string_view url) { from->interest_changed(url, false); });
+    });
   }
 }
 
+// Who has been let in by a password that is none any more must not stay.
+void service::close_unfit() {
+  const auto& credentials = settings_->credentials;
+  if (credentials.empty()) return;
+  std::set<std::string> roles;
+  for (const vsoa::credential& c : credentials)
+    roles.insert(c.role);
+  for (const vsoa::client_info& client : server_.clients()) {
+    if (roles.count(client.role) == 0) server_.close(client.id);
+  }
+}
+
+// What plugins have given a client stays, unless the configuration has another word for its role.
+void service::change_priorities(const std::vector<config::role_priority>& before) {
+  const auto level = [](const std::vector<config::role_priority>& all, const std::string& role) {
+    const auto rule =
+        std::find_if(all.begin(), all.end(), [&](const auto& r) { return r.role == role; });
+    return rule == all.end() ? std::uint8_t{0} : rule->level;
+  };
+  const auto& now = settings_->priority;
+  if (before.empty() && now.empty()) return;
+  for (const vsoa::client_info& client : server_.clients()) {
+    const std::uint8_t wanted = level(now, client.role);
+    if (wanted != level(before, client.role)) server_.set_priority(client.id, wanted);
+  }
+}
+
+bool service::retire(bool now) {
+  const forwarder* const present = rules_.owner()->forwarded.get();
+  std::erase_if(replaced_, [&](const std::shared_ptr<forwarder>& each) {
+    if (!now && !each->is_idle(present)) return false;
+    each->stop(present);
+    old_.retire(each);
+    return true;
+  });
+  return replaced_.empty();
+}
+
+// --- what it tells ---
+
 directory_service service::entry() const {
-  return {settings_.name, server_.addresses(), settings_.advertise, settings_.tls.has_value()};
+  return {settings_->name, server_.addresses(), settings_->advertise, settings_->tls.has_value()};
 }
 
 std::vector<std::string> service::summary() const {
@@ -196,11 +326,11 @@ std::vector<std::string> service::summary() const {
       {"received_bytes", s.received_bytes},
       {"sent_bytes", s.sent_bytes},
   };
-  std::string line = "service \"" + settings_.name + "\":";
+  std::string line = "service \"" + settings_->name + "\":";
   for (const auto& [name, value] : fields) {
     line += std::string(" ") + name + "=" + std::to_string(value);
   }
-  std::vector<std::string> lines = forwarder_.summary();
+  std::vector<std::string> lines = rules_.owner()->forwarded->summary();
   lines.insert(lines.begin(), std::move(line));
   return lines;
 }

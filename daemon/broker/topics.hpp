@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "plugin_host/reclaimer.hpp"
 #include "vsoa/packet.hpp"
 #include "vsoa/runtime.hpp"
 #include "vsoa/server.hpp"
@@ -25,7 +26,7 @@ struct topic_stats {
 
 /// The topics of one service. A topic with neither `retain` nor `max_rate` takes no lock.
 ///
-/// Threads: all functions from any thread. Timers run on loop 0 of the runtime.
+/// Threads: all functions from any thread that reads under the reclaimer, unless it says otherwise. Timers run on loop 0 of the runtime.
 class topics {
  public:
   /// Concrete URLs with a state of their own, of all topics together. For one more, the one that
@@ -33,11 +34,15 @@ class topics {
   static constexpr std::size_t max_urls = 4096;
 
   /// @param kept_bytes  of URLs and messages that are kept, of all topics together
-  topics(vsoa::runtime& loops, vsoa::server& server,
+  topics(vsoa::runtime& loops, reclaimer& old, vsoa::server& server,
          const std::vector<config::topic_settings>& settings, std::size_t kept_bytes);
   ~topics();  ///< what still waits for its time is dropped
   topics(const topics&) = delete;
   topics& operator=(const topics&) = delete;
+
+  /// Other rules from now on. Values of URLs that are still retained stay, the others are forgotten;
+  /// what waits for its time is published at that time. One thread, no loop's.
+  void change(const std::vector<config::topic_settings>& settings, std::size_t kept_bytes);
 
   enum class relaying {
     no,

@@ -17,6 +17,7 @@ upstream::upstream(vsoa::runtime& loops, vsoa::server& server, std::size_t numbe
                    const upstream_link::publisher& publish, const vsoa::log_sink& log)
     : loops_(loops),
       settings_(settings),
+      number_(number),
       subscriber_(number % loops.size()),
       retry_delay_(first_retry) {
   for (std::size_t i = 0; i < loops.size(); ++i) {
@@ -45,6 +46,15 @@ void upstream::reload_certificates() {
 void upstream::stop() {
   for (const auto& link : links_)
     link->stop();
+}
+
+bool upstream::is_idle() const {
+  return std::all_of(links_.begin(), links_.end(), [](const auto& link) { return link->is_idle(); });
+}
+
+bool upstream::is_given_up() const {
+  return std::any_of(links_.begin(), links_.end(),
+                     [](const auto& link) { return link->is_given_up(); });
 }
 
 void upstream::want(const std::string& pattern) {

@@ -16,7 +16,7 @@ namespace vsoad {
 
 class upstream : public std::enable_shared_from_this<upstream> {
  public:
-  /// @param number  among the service's; chooses the loop of what upstream publishes
+  /// @param number  its own among the service's; chooses the loop of what upstream publishes
   /// @param publish on that loop
   upstream(vsoa::runtime& loops, vsoa::server& server, std::size_t number, std::size_t outbox,
            const config::forward_settings& settings, const upstream_link::publisher& publish,
@@ -30,6 +30,9 @@ class upstream : public std::enable_shared_from_this<upstream> {
   void stop();
 
   const config::forward_settings& settings() const noexcept { return settings_; }
+  std::size_t number() const noexcept { return number_; }
+  bool is_given_up() const;  ///< see upstream_link. Any thread
+  bool is_idle() const;  ///< no call is under way. Any thread
   /// That of the calling loop. @pre on a loop
   upstream_link& here() noexcept { return *links_[loops_.here()]; }
 
@@ -50,6 +53,7 @@ class upstream : public std::enable_shared_from_this<upstream> {
 
   vsoa::runtime& loops_;
   const config::forward_settings settings_;
+  const std::size_t number_;
   const std::size_t subscriber_;  // the loop whose connection subscribes
   interest wanted_;
   // On the subscriber's loop:

@@ -61,7 +61,8 @@ void upstream_link::connected(const vsoa::server_info& server, const vetting& ve
   last_failure_.clear();
   if (const std::string problem = vet(settings_.url, server); !problem.empty()) {
     say(vsoa::log_level::error,
-        problem + ", at " + server.address.to_string() + ": not forwarded to until a restart");
+        problem + ", at " + server.address.to_string() + ": not forwarded to until a reload");
+    is_given_up_.store(true, std::memory_order_relaxed);
     return client_.disconnect();
   }
   ++counts_.connects;

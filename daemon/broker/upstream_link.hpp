@@ -83,6 +83,9 @@ class upstream_link {
   void unsubscribe(const std::string& pattern);
 
   bool is_connected() const noexcept { return client_.is_connected(); }  ///< any thread
+  bool is_idle() const { return client_.pendings() == 0; }                ///< any thread
+  /// Connected to once, and found to be one that must not be forwarded to. Any thread.
+  bool is_given_up() const noexcept { return is_given_up_.load(std::memory_order_relaxed); }
   upstream_stats stats() const;                                          ///< any thread
 
  private:
@@ -123,6 +126,7 @@ class upstream_link {
   std::uint64_t unsaid_ = 0;                                // that were refused since the last
   bool is_up_ = false;
   bool has_quick_ = false;
+  std::atomic<bool> is_given_up_{false};
   tallies counts_;
   vsoa::client client_;  // the last: its end ends the callbacks
 };

@@ -48,6 +48,11 @@ void value_store::clear(value& of, std::optional<message> value::*which) {
   (of.*which).reset();
 }
 
+void value_store::set_limit(std::size_t max_bytes) {
+  max_bytes_ = max_bytes;
+  (void)make_room(0, 0, nullptr);
+}
+
 bool value_store::make_room(std::size_t bytes, std::size_t urls, const value* except) {
   while (bytes_ + bytes > max_bytes_ || values_.size() + urls > max_urls_) {
     if (!forget_oldest(except)) return false;

@@ -56,6 +56,15 @@ class value_store {
   bool put(value& of, std::optional<message> value::*which, vsoa::payload_view payload,
            vsoa::channel via);
   void clear(value& of, std::optional<message> value::*which);
+  /// Forgets the last values of the URLs for which `unwanted(url)` holds.
+  template <class Unwanted>
+  void forget_last_if(Unwanted&& unwanted) {
+    for (auto& [url, v] : values_) {
+      if (v.last && unwanted(std::string_view(url))) clear(v, &value::last);
+    }
+  }
+  /// Forgets the oldest until the rest fits.
+  void set_limit(std::size_t max_bytes);
 
   /// Calls visit(url, message) for every last value.
   template <class Visit>
@@ -80,7 +89,7 @@ class value_store {
   bool forget_oldest(const value* except);
 
   const std::size_t max_urls_;
-  const std::size_t max_bytes_;
+  std::size_t max_bytes_;
   std::unordered_map<std::string, value, by_text, std::equal_to<>> values_;
   std::list<std::string_view> by_age_;  // oldest first; keys of values_
   std::size_t bytes_ = 0;

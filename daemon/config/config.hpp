@@ -39,10 +39,13 @@ struct plugin_settings {
   std::string work_queue;            // empty: inline
   std::string config_json = "null";  // what start() is given
   bool has_config = false;
+
+  bool operator==(const plugin_settings&) const = default;
 };
 
 struct plugins_settings {
   std::vector<std::string> directories;  // the first that has a name wins
+  std::chrono::milliseconds unload_grace{30000};
   std::map<std::string, plugin_settings> settings;
 };
 

@@ -29,8 +29,19 @@ load_result load(const std::filesystem::path& file, const load_options& options 
 load_result load_text(std::string_view name, std::string_view text,
                       const load_options& options = {}) noexcept;
 
-/// The keys, such as "runtime.threads", that differ and that a reload can't apply; empty: none.
-/// Both must have been loaded without errors.
-std::vector<std::string> needs_restart(const load_result& now, const load_result& wanted);
+/// One thing that is different between two configurations.
+struct difference {
+  enum class kind { added, removed, changed };
+
+  std::string path;  ///< "runtime.threads", "services[cabin].limits.clients"
+  kind what = kind::changed;
+  bool needs_restart = false;  ///< a reload can't apply it
+};
+/// "services[cabin]: removed". Never shows a value.
+std::string to_string(const difference& d);
+
+/// Everything that is different, in the order of the manual; empty: they say the same, in whatever
+/// words. Both must have been loaded without errors.
+std::vector<difference> differences(const load_result& now, const load_result& wanted);
 
 }  // namespace vsoad::config

@@ -88,6 +88,7 @@ rows runtime_rows() {
       {.path = "runtime.stall_warning",
        .type = duration(milliseconds{0}, minutes{1}),
        .fallback = time_text(usual.stall_warning),
+       .reload = reload_scope::restart,
        .help =
            "A plugin that keeps an event loop for longer than this is named in the log. 0s: off.",
        .example = "250ms",
@@ -103,15 +104,22 @@ rows plugin_rows() {
       {.path = "plugins.directory",
        .type = one_or_more(text(1, 4096)),
        .fallback = {"/usr/lib/vsoad/plugins", "/usr/local/lib/vsoad/plugins"},
-       .reload = reload_scope::restart,
-       .help = "Folders with plugins, by absolute paths, <name>.so each, read at start. The first "
-               "that has a name wins.",
+       .help = "Folders with plugins, by absolute paths, <name>.so each. The first that has a name "
+               "wins. They are watched: what comes, changes or goes there takes effect at once.",
        .example = "/opt/acme/plugins",
        .store =
            [](builder& b, const value& v) {
              b.config.plugins.directories.push_back(v.text);
              b.note(mention::what::absolute_path, v);
            }},
+      {.path = "plugins.unload_grace",
+       .type = duration(milliseconds{0}, std::chrono::hours{24}),
+       .fallback = time_text(plugins_settings{}.unload_grace),
+       .help = "How long a plugin that was replaced or removed may go on with the calls, jobs and "
+               "streams that it has under way.",
+       .example = "2m",
+       .store =
+           [](builder& b, const value& v) { b.config.plugins.unload_grace = v.duration; }},
       {.path = "plugins.settings.<name>",
        .type = mapping(kind::name),
        .help = "Settings of the plugin with this name.",
@@ -137,20 +145,17 @@ rows plugin_rows() {
            }},
       {.path = "work_queues.<name>",
        .type = mapping(kind::name),
-       .reload = reload_scope::restart,
        .help = "Queues with threads of their own, for commands too slow for an event loop.",
        .store = [](builder& b, const value& v) { b.queue = &b.config.work_queues[v.text]; }},
       {.path = "work_queues.<name>.threads",
        .type = integer(1, 256),
        .fallback = number_text(work_queue_settings{}.threads),
-       .reload = reload_scope::restart,
        .help = "Threads. With one, commands run in the order of their arrival.",
        .example = "2",
        .store = [](builder& b, const value& v) { b.queue->threads = v.number; }},
       {.path = "work_queues.<name>.limit",
        .type = integer(1, million),
        .fallback = number_text(work_queue_settings{}.limit),
-       .reload = reload_scope::restart,
        .help = "Commands that wait at most; one more is answered NO_MEMORY at once.",
        .example = "256",
        .store = [](builder& b, const value& v) { b.queue->limit = v.number; }},
@@ -164,7 +169,6 @@ rows position_rows() {
        .help = "The position server: clients ask it, by UDP, where a service is."},
       {.path = "position.listen",
        .type = one_or_more(plain(kind::listen)),
-       .reload = reload_scope::restart,
        .help =
            "UDP addresses. Clients ask port 54 unless told otherwise, which is a privileged port. "
            "Default: no position server.",

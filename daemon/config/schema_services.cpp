@@ -33,7 +33,6 @@ rows service_rows() {
       {.path = "services[].name",
        .type = plain(kind::service),
        .required = true,
-       .reload = reload_scope::restart,
        .help = "Name that the position server answers, in upper or lower case.",
        .example = "cabin",
        .store =
@@ -44,7 +43,6 @@ rows service_rows() {
       {.path = "services[].listen",
        .type = one_or_more(plain(kind::listen)),
        .required = true,
-       .reload = reload_scope::restart,
        .help = "Addresses for TCP; the quick channel is UDP on the same port.",
        .example = "0.0.0.0:3005",
        .store =
@@ -61,7 +59,6 @@ rows service_rows() {
        .store = [](builder& b, const value& v) { b.service().advertise = v.ip; }},
       {.path = "services[].info",
        .type = any(2048),
-       .reload = reload_scope::restart,
        .help =
            "What clients are told of the service when they connect, as JSON. Default: an object "
            "with the name.",

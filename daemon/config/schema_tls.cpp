@@ -63,11 +63,10 @@ rows identity_rows() {
   return {
       {.path = "services[].tls",
        .type = section(),
-       .reload = reload_scope::restart,
        .help =
            "TLS on all addresses of the service. Without it they are in the clear. The quick "
            "channel is off under TLS. The files are PEM, named by absolute paths, read at start "
-           "and again at SIGHUP.",
+           "and at each reload. To switch TLS on or off closes the service's clients.",
        .store =
            [](builder& b, const value& v) {
              b.service().tls.emplace();

@@ -29,6 +29,12 @@ bool callback_runner::wait(std::chrono::milliseconds patience) const {
   return door_.wait(std::max(left, std::chrono::milliseconds(0)));
 }
 
+bool callback_runner::is_empty() const noexcept {
+  return door_.is_empty() && std::none_of(visits_.begin(), visits_.end(), [](const auto& v) {
+           return v.depth.load(std::memory_order_acquire) != 0;
+         });
+}
+
 void callback_runner::hand_over() {
   door_.stay();  // until the gate is no longer touched
   env_.loops.post(loop_, [this] {

@@ -42,6 +42,9 @@ class callback_runner {
   /// After close(): waits for those under way or kept for later.
   bool wait(std::chrono::milliseconds patience) const;
 
+  /// No callback is under way or kept for later, at this moment.
+  bool is_empty() const noexcept;
+
   /// Keeps this object alive and wait() waiting until release(). False once closed.
   bool hold() noexcept { return door_.enter(); }
   void release() noexcept { door_.leave(); }

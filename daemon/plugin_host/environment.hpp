@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "plugin_host/reclaimer.hpp"
 #include "plugin_host/service_port.hpp"
 #include "plugin_host/stall_monitor.hpp"
 #include "vsoa/log.hpp"
@@ -19,41 +20,65 @@
 
 namespace vsoad {
 
-/// The queues of the configuration, by name.
+/// The queues of the configuration, by name. find() and what it returns are for who reads under the
+/// reclaimer; a queue that is no longer configured is no longer found, and ends with the daemon.
 class work_queues {
  public:
-  explicit work_queues(const std::map<std::string, config::work_queue_settings>& settings) {
-    for (const auto& [name, one] : settings) {
-      queues_.emplace(name, std::make_unique<vsoa::work_queue>(one.threads, one.limit));
-    }
+  using settings = std::map<std::string, config::work_queue_settings>;
+
+  work_queues(reclaimer& old, const settings& wanted)
+      : old_(old), queues_(std::make_shared<table>()) {
+    change(wanted);
   }
 
+  /// Queues that stay keep what waits in them.
+  void change(const settings& wanted);
   /// Runs what is queued and ends the threads.
-  void end() { queues_.clear(); }
+  void end() {
+    all_.clear();
+    queues_.replace(std::make_shared<table>(), old_);
+  }
   /// Null: there is none of this name.
   vsoa::work_queue* find(std::string_view name) const {
-    const auto found = queues_.find(name);
-    return found == queues_.end() ? nullptr : found->second.get();
+    const table& now = queues_.read();
+    const auto found = now.find(name);
+    return found == now.end() ? nullptr : found->second;
   }
 
  private:
-  std::map<std::string, std::unique_ptr<vsoa::work_queue>, std::less<>> queues_;
+  using table = std::map<std::string, vsoa::work_queue*, std::less<>>;
+
+  reclaimer& old_;
+  std::map<std::string, std::unique_ptr<vsoa::work_queue>> all_;
+  published<table> queues_;
 };
 
-/// Set up by plugin_host; `services` does not change any more once plugins are loaded.
-struct environment {
-  struct service {
-    std::string name;
-    std::unique_ptr<service_port> port;
-  };
+/// A service as plugins know it.
+struct hosted_service {
+  vsoa_service id = 0;
+  std::string name;
+  std::shared_ptr<service_port> port;
+};
 
-  environment(vsoa::runtime& runtime, vsoa::log_sink sink, std::chrono::milliseconds stall_warning,
-              const std::map<std::string, config::work_queue_settings>& queue_settings)
-      : loops(runtime), log(std::move(sink)), stalls(stall_warning, log), queues(queue_settings) {}
+/// Set up by plugin_host. What changes while the daemon runs is read under the reclaimer.
+struct environment {
+  using services_table = std::vector<hosted_service>;  // in order of id
+
+  environment(vsoa::runtime& runtime, reclaimer& replaced, vsoa::log_sink sink,
+              std::chrono::milliseconds stall_warning, const work_queues::settings& wanted_queues)
+      : loops(runtime),
+        old(replaced),
+        log(std::move(sink)),
+        services(std::make_shared<services_table>()),
+        stalls(stall_warning, log),
+        queues(replaced, wanted_queues) {}
 
   /// Null: there is no such service.
-  service_port* port(vsoa_service id) const noexcept {
-    return id == 0 || id > services.size() ? nullptr : services[id - 1].port.get();
+  const hosted_service* find(vsoa_service id) const noexcept {
+    for (const hosted_service& each : services.read()) {
+      if (each.id == id) return &each;
+    }
+    return nullptr;
   }
 
   void tell(vsoa::log_level level, std::string_view line) const {
@@ -61,8 +86,9 @@ struct environment {
   }
 
   vsoa::runtime& loops;
+  reclaimer& old;
   const vsoa::log_sink log;
-  std::vector<service> services;  // number n at n - 1
+  published<services_table> services;
   stall_monitor stalls;
   work_queues queues;  // destroyed first: its jobs may use all the others
 };

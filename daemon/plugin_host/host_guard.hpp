@@ -22,6 +22,7 @@ Result guarded(const vsoa_host* host, Result otherwise, Body body) noexcept {
   if (core == nullptr) return otherwise;
   const rundown_guard inside(core->host_calls);
   if (!inside) return otherwise;
+  const reclaimer::reader reading(core->env.old);
   try {
     return body(*core);
   } catch (...) {  // memory, mostly

@@ -133,7 +133,7 @@ bool for_services(const plugin_core& core, vsoa_service id, Action action) {
     action(id, *port);
     return true;
   }
-  for (vsoa_service each = 1; each <= core.env.services.size(); ++each) {
+  for (const vsoa_service each : core.services.read()) {
     if (service_port* const port = core.port(each)) action(each, *port);
   }
   return true;
@@ -209,8 +209,8 @@ int host_is_subscribed(const vsoa_host* host, vsoa_service service, vsoa_text ur
 std::size_t host_services(const vsoa_host* host, vsoa_service* out, std::size_t capacity) {
   return guarded(host, std::size_t{0}, [&](plugin_core& core) {
     std::size_t count = 0;
-    for (vsoa_service each = 1; each <= core.env.services.size(); ++each) {
-      if (!core.is_enabled(each)) continue;
+    for (const vsoa_service each : core.services.read()) {
+      if (core.env.find(each) == nullptr) continue;
       if (out != nullptr && count < capacity) out[count] = each;
       ++count;
     }
@@ -221,8 +221,9 @@ std::size_t host_services(const vsoa_host* host, vsoa_service* out, std::size_t 
 int host_service_name(const vsoa_host* host, vsoa_service service, char* out,
                       std::size_t capacity) {
   return guarded(host, static_cast<int>(VSOA_E_FAILED), [&](plugin_core& core) -> int {
-    if (core.port(service) == nullptr) return VSOA_E_NOT_FOUND;
-    const std::string& name = core.env.services[service - 1].name;
+    const hosted_service* const known = core.service(service);
+    if (known == nullptr) return VSOA_E_NOT_FOUND;
+    const std::string& name = known->name;
     if (out != nullptr && capacity > 0) {
       const std::size_t length = std::min(name.size(), capacity - 1);
       std::memcpy(out, name.data(), length);

@@ -17,6 +17,8 @@ namespace {
 vsoa_text text(std::string_view s) {
   return {s.data(), s.size()};
 }
+constexpr std::chrono::seconds start_limit{10};
+
 vsoa_bytes bytes(std::span<const std::byte> b) {
   return {b.data(), b.size()};
 }
@@ -103,16 +105,14 @@ std::size_t inline_plugin::calls_deferred() const {
   return core_->deferred.count();
 }
 
-void inline_plugin::enable(vsoa_service service) noexcept {
-  if (service == 0 || service > core_->env.services.size()) return;
-  core_->enabled[service - 1].store(true, std::memory_order_release);
+void inline_plugin::set_services(std::vector<vsoa_service> services) {
+  core_->services.replace(std::make_shared<std::vector<vsoa_service>>(std::move(services)),
+                          core_->env.old);
 }
 
-bool inline_plugin::is_enabled() const noexcept {
-  for (vsoa_service each = 1; each <= core_->env.services.size(); ++each) {
-    if (core_->is_enabled(each)) return true;
-  }
-  return false;
+bool inline_plugin::is_quiet() const {
+  return core_->deferred.count() == 0 && core_->streams.count() == 0 && core_->jobs.is_empty() &&
+         core_->runner.is_empty();
 }
 
 /// Runs a callback of the plugin; what it throws is logged.
@@ -128,24 +128,20 @@ void inline_plugin::guarded(const char* what, Callback callback) noexcept {
 }
 
 std::string inline_plugin::start() {
-  int result = 0;
-  std::string reason;
-  try {
-    result = code_->descriptor.callbacks.start(&core_->host.table, text(settings().config_json),
-                                               &state_);
-    if (result != 0) reason = "its start() returned " + std::to_string(result);
-  } catch (const std::exception& e) {
-    reason = std::string("its start() threw: ") + e.what();
-  } catch (...) {
-    reason = "its start() threw";
+  patience limit(start_limit);
+  const auto result = std::make_shared<std::string>();  // it may come when nobody waits any more
+  if (!run_apart(limit, [this, result] { *result = call_start(); })) {
+    is_stuck_ = true;
+    code_->abandon();
+    return "its start() does not return: the plugin is abandoned";
   }
+  const std::string reason = *result;
   if (reason.empty()) {
     is_running_.store(true, std::memory_order_release);
     core_->runner.open();
     core_->timers.open();
     return {};
   }
-  patience limit(std::chrono::seconds(5));
   if (close(limit)) {
     finish();
   } else {
@@ -153,6 +149,19 @@ std::string inline_plugin::start() {
     code_->abandon();
   }
   return reason;
+}
+
+std::string inline_plugin::call_start() {
+  try {
+    const int result = code_->descriptor.callbacks.start(
+        &core_->host.table, text(settings().config_json), &state_);
+    if (result != 0) return "its start() returned " + std::to_string(result);
+  } catch (const std::exception& e) {
+    return std::string("its start() threw: ") + e.what();
+  } catch (...) {
+    return "its start() threw";
+  }
+  return {};
 }
 
 /// Lets nothing in any more and waits for what is inside.
@@ -194,11 +203,17 @@ bool inline_plugin::stop(patience& limit) noexcept {
   return true;
 }
 
-/// On a thread of its own, which is left to itself when it does not come back: what it uses stays.
 bool inline_plugin::call_stop(patience& limit) noexcept {
+  return run_apart(limit, [this] {
+    guarded("stop()", [this] { code_->descriptor.callbacks.stop(state_); });
+  });
+}
+
+/// On a thread of its own, which is left to itself when it does not come back: what it uses stays.
+template <class Work>
+bool inline_plugin::run_apart(patience& limit, Work work) noexcept {
   try {
-    std::packaged_task<void()> task(
-        [this] { guarded("stop()", [this] { code_->descriptor.callbacks.stop(state_); }); });
+    std::packaged_task<void()> task(work);
     const std::future<void> done = task.get_future();
     std::thread runs_it(std::move(task));
     const bool has_returned = limit.until([&done](std::chrono::milliseconds slice) {
@@ -207,7 +222,7 @@ bool inline_plugin::call_stop(patience& limit) noexcept {
     has_returned ? runs_it.join() : runs_it.detach();
     return has_returned;
   } catch (const std::exception&) {  // no thread to be had
-    guarded("stop()", [this] { code_->descriptor.callbacks.stop(state_); });
+    work();
     return true;
   }
 }
@@ -405,7 +420,7 @@ void inline_plugin::subscription(vsoa_service service, vsoa::client_id client,
 // An event is never lost while its client stays: the plugin would be wrong about it for ever.
 void inline_plugin::send_away(vsoa_service service, vsoa::client_id client) {
   events_refused_.fetch_add(1, std::memory_order_relaxed);
-  if (service_port* const port = core_->env.port(service)) port->close(client);
+  if (service_port* const port = core_->port(service)) port->close(client);
 }
 
 }  // namespace vsoad

@@ -39,9 +39,9 @@ class inline_plugin final : public plugin {
   void metrics(std::vector<plugin_metric>& out) const override;
   std::size_t calls_deferred() const override;
 
-  void enable(vsoa_service service) noexcept override;
-  bool is_enabled() const noexcept override;
+  void set_services(std::vector<vsoa_service> services) override;
   std::string start() override;
+  bool is_quiet() const override;
   bool stop(patience& limit) noexcept override;
 
  private:
@@ -55,7 +55,10 @@ class inline_plugin final : public plugin {
   template <class Callback>
   void guarded(const char* what, Callback callback) noexcept;
   bool close(patience& limit) noexcept;
+  std::string call_start();
   bool call_stop(patience& limit) noexcept;
+  template <class Work>
+  static bool run_apart(patience& limit, Work work) noexcept;
   bool abandon(std::string_view why) noexcept;
   void finish() noexcept;
   void send_away(vsoa_service service, vsoa::client_id client);

@@ -47,12 +47,4 @@ class library {
 std::unique_ptr<library> load_library(int directory, const std::string& path,
                                       const std::string& name, std::string& reason);
 
-/// Loads every `<name>.so` of the directories, the first directory that has a name winning. A
-/// directory that does not exist is empty; files with other names are skipped.
-/// @param failures  receives what is not served, and why; each is logged as a warning too
-/// @return what loaded, sorted by name
-std::vector<std::unique_ptr<library>> load_libraries(const std::vector<std::string>& directories,
-                                                     std::vector<plugin_failure>& failures,
-                                                     const vsoa::log_sink& log);
-
 }  // namespace vsoad

@@ -81,10 +81,12 @@ class plugin {
 
   // --- for plugin_host ---
 
-  virtual void enable(vsoa_service service) noexcept = 0;
-  virtual bool is_enabled() const noexcept = 0;  ///< in any service
+  /// The services that it is in from now on, in order. Before start(), and whenever that changes.
+  virtual void set_services(std::vector<vsoa_service> services) = 0;
   /// @return why it does not run, and is unmapped now; empty: it runs
   virtual std::string start() = 0;
+  /// Nothing of it is under way: no call, job or stream. Timers may run.
+  virtual bool is_quiet() const = 0;
   /// Stops and unmaps. False if its code, stop() included, could not be made to return within
   /// `limit`: it is left as it is, mapped, and this object must stay, too.
   virtual bool stop(patience& limit) noexcept = 0;

@@ -12,7 +12,7 @@ plugin_core::plugin_core(environment& shared, std::string plugin_name, bool is_c
       env(shared),
       name(std::move(plugin_name)),
       own_queue(work_queue.empty() ? nullptr : env.queues.find(work_queue)),
-      enabled(std::make_unique<std::atomic<bool>[]>(env.services.size())),
+      services(std::make_shared<std::vector<vsoa_service>>()),
       timer_subject{"plugin " + name + ", a timer", {}},
       stream_subject{"plugin " + name + ", a stream", {}},
       runner(env, is_concurrent, own_queue, number),

@@ -3,10 +3,11 @@
 // finds closed doors instead of freed memory.
 #pragma once
 
-#include <atomic>
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "plugin_host/callback_runner.hpp"
 #include "plugin_host/deferred_calls.hpp"
@@ -14,6 +15,7 @@
 #include "plugin_host/plugin_metrics.hpp"
 #include "plugin_host/plugin_streams.hpp"
 #include "plugin_host/plugin_timers.hpp"
+#include "plugin_host/reclaimer.hpp"
 #include "plugin_host/rundown.hpp"
 #include "vsoa/plugin.h"
 
@@ -28,12 +30,18 @@ struct plugin_core {
     env.tell(level, "plugin " + name + ": " + std::string(text));
   }
 
+  // These for who reads under the reclaimer.
   /// A service that this plugin is in; null for all others.
-  service_port* port(vsoa_service id) const noexcept {
-    return is_enabled(id) ? env.port(id) : nullptr;
+  const hosted_service* service(vsoa_service id) const noexcept {
+    return is_in(id) ? env.find(id) : nullptr;
   }
-  bool is_enabled(vsoa_service id) const noexcept {
-    return id != 0 && id <= env.services.size() && enabled[id - 1].load(std::memory_order_acquire);
+  service_port* port(vsoa_service id) const noexcept {
+    const hosted_service* const found = service(id);
+    return found == nullptr ? nullptr : found->port.get();
+  }
+  bool is_in(vsoa_service id) const noexcept {
+    const auto& all = services.read();
+    return std::find(all.begin(), all.end(), id) != all.end();
   }
 
   /// What the plugin is given: the functions, and, because it comes first, the way back to this
@@ -46,7 +54,7 @@ struct plugin_core {
   environment& env;
   const std::string name;
   vsoa::work_queue* const own_queue;                   // null: none
-  const std::unique_ptr<std::atomic<bool>[]> enabled;  // by service number - 1
+  published<std::vector<vsoa_service>> services;       // that it is in
 
   stall_subject timer_subject, stream_subject;
   callback_runner runner;

@@ -1,20 +1,23 @@
 #include "plugin_host/plugin_host.hpp"
 
 #include <algorithm>
-#include <stdexcept>
 #include <utility>
 
 #include "plugin_host/environment.hpp"
-#include "plugin_host/inline_plugin.hpp"
-#include "plugin_host/server_port.hpp"
+#include "plugin_host/plugin_update.hpp"
 
 namespace vsoad {
+namespace {
 
-plugin_host::plugin_host(vsoa::runtime& loops, const config::plugins_settings& settings,
-                         const std::map<std::string, config::work_queue_settings>& queues,
+// For what a plugin that was replaced has under way: its callbacks, and its stop().
+constexpr std::chrono::milliseconds retiring_patience{2000};
+
+}  // namespace
+
+plugin_host::plugin_host(vsoa::runtime& loops, reclaimer& old, const queue_settings& queues,
                          std::chrono::milliseconds stall_warning, vsoa::log_sink log)
-    : settings_(settings),
-      env_(std::make_unique<environment>(loops, std::move(log), stall_warning, queues)) {}
+    : old_(old),
+      env_(std::make_unique<environment>(loops, old, std::move(log), stall_warning, queues)) {}
 
 plugin_host::~plugin_host() {
   if (stop()) {
@@ -26,100 +29,154 @@ plugin_host::~plugin_host() {
   }
   // Code of plugins still runs and will use these one day, when nothing may be destroyed any more.
   struct remains {
-    std::vector<std::unique_ptr<plugin>> plugins;
+    std::vector<plugin_slot> plugins;
+    std::vector<std::shared_ptr<plugin>> stuck;
     std::unique_ptr<environment> env;
   };
   static auto* const kept = std::make_unique<std::vector<remains>>().release();
-  kept->push_back({std::move(plugins_), std::move(env_)});
+  kept->push_back({std::move(slots_), std::move(stuck_), std::move(env_)});
 }
 
-void plugin_host::add_service(vsoa_service id, std::string name, vsoa::server& server,
-                              publisher publish) {
-  if (id != env_->services.size() + 1 || !plugins_.empty()) {
-    throw std::logic_error("plugin_host: services are added in order and before load()");
-  }
-  env_->services.push_back(
-      {std::move(name), std::make_unique<server_port>(server, std::move(publish))});
+void plugin_host::set_services(std::vector<hosted_service> services) {
+  env_->services.replace(std::make_shared<std::vector<hosted_service>>(std::move(services)), old_);
 }
 
-void plugin_host::load() {
-  for (auto& code : load_libraries(settings_.directories, failures_, env_->log)) {
-    const auto found = settings_.settings.find(code->descriptor.name);
-    const auto settings =
-        found == settings_.settings.end() ? config::plugin_settings{} : found->second;
-    env_->tell(vsoa::log_level::debug, "plugin " + code->descriptor.name + " " +
-                                           code->descriptor.version + " loaded from " +
-                                           code->path());
-    plugins_.push_back(
-        std::make_unique<inline_plugin>(std::move(code), *env_, settings, plugins_.size()));
-  }
-  for (const auto& [name, unused] : settings_.settings) {
-    if (find(name) != nullptr) continue;
-    env_->tell(vsoa::log_level::warning,
-               "plugins.settings." + name + ": there is no plugin of this name");
-  }
+void plugin_host::set_queues(const queue_settings& queues) {
+  env_->queues.change(queues);
 }
 
-void plugin_host::start() {
-  for (const auto& one : plugins_) {
-    if (!one->is_enabled() || one->is_running()) continue;
-    const std::string reason = one->start();
-    if (reason.empty()) {
-      env_->tell(vsoa::log_level::info,
-                 "plugin " + one->name() + " " + one->version() +
-                     " started, commands: " + std::to_string(one->commands().size()));
-      started_.push_back(one.get());
-      continue;
+std::unique_ptr<plugin_update> plugin_host::prepare(
+    const config::plugins_settings& wanted, std::span<const service_wishes> services,
+    const std::function<bool(const std::string&)>& is_unfinished,
+    std::span<const std::string> anew) {
+  return std::make_unique<plugin_update>(*this, wanted, services, is_unfinished, anew);
+}
+
+void plugin_host::apply(std::unique_ptr<plugin_update> update) {
+  update->is_applied_ = true;
+  const auto until = std::chrono::steady_clock::now() + update->settings_.unload_grace;
+  std::vector<plugin_slot> before = std::move(slots_);
+  slots_.clear();
+  for (plugin_update::place& p : update->places_) {
+    const auto in = update->members_.find(p.name);
+    const bool is_started = std::find(update->started_.begin(), update->started_.end(), p.what) !=
+                            update->started_.end();
+    if (p.what != nullptr && p.what->is_running() && !is_started) {
+      p.what->set_services(in == update->members_.end() ? std::vector<vsoa_service>()
+                                                        : in->second);
     }
-    failures_.push_back({one->file(), reason});
-    env_->tell(vsoa::log_level::warning, "plugin " + one->file() + " is not served: " + reason);
+    slots_.push_back(static_cast<plugin_slot&>(p));
   }
-  is_started_ = true;
+  for (plugin_slot& old : before) {
+    const bool stays = std::any_of(slots_.begin(), slots_.end(),
+                                   [&](const plugin_slot& s) { return s.what == old.what; });
+    if (old.what != nullptr && !stays) retired_.push_back({std::move(old.what), until});
+  }
+  std::erase_if(started_, [](const auto& each) { return each.expired(); });
+  started_.insert(started_.end(), update->started_.begin(), update->started_.end());
+  refused_directories_ = std::move(update->refused_directories_);
+  settings_ = std::move(update->settings_);
+}
+
+bool plugin_host::retire(bool now) {
+  if (retired_.empty()) return true;
+  // Loops that still have the old routes would hand it calls.
+  if (!env_->loops.quiesce(std::chrono::milliseconds(now ? 1000 : 0))) {
+    if (!now) return false;
+  }
+  return stop_retired(retired_, now);
+}
+
+// Whoever could still hand a call to it holds a reference: a route, or a job that waits for a work
+// queue.
+bool plugin_host::stop_retired(std::vector<retired>& all, bool now) {
+  const auto time = std::chrono::steady_clock::now();
+  std::erase_if(all, [&](retired& each) {
+    const bool is_done = each.what.use_count() == 1 && each.what->is_quiet();
+    if (!is_done && !now && time < each.until) return false;
+    if (!is_done && each.what->is_running()) {
+      env_->tell(vsoa::log_level::warning,
+                 "plugin " + each.what->name() + " " + each.what->version() +
+                     " is unloaded with calls, jobs or streams under way: they are cut off");
+    }
+    patience limit(retiring_patience);
+    const bool was_running = each.what->is_running();
+    if (!each.what->stop(limit)) {
+      stuck_.push_back(std::move(each.what));
+    } else {
+      if (was_running) {
+        env_->tell(vsoa::log_level::info,
+                   "plugin " + each.what->name() + " " + each.what->version() + " unloaded");
+      }
+      old_.retire(std::move(each.what));
+    }
+    return true;
+  });
+  return all.empty();
 }
 
 bool plugin_host::stop(std::chrono::milliseconds limit,
                        const std::function<bool()>& hurry) noexcept {
   patience left(limit, hurry);
-  bool all = true;
-  for (auto one = started_.rbegin(); one != started_.rend(); ++one) {
-    all = (*one)->stop(left) && all;
+  bool all = stuck_.empty();
+  const auto end = [&](plugin& one) {
+    all = one.stop(left) && all;
     // The others have been waited for, too, when one has been in vain.
     if (!all) left.shorten();
+  };
+  for (const retired& each : retired_)
+    end(*each.what);
+  for (auto each = started_.rbegin(); each != started_.rend(); ++each) {
+    if (const auto one = each->lock()) end(*one);
   }
   // Those that did not start may have left something running, too.
-  for (const auto& one : plugins_)
-    all = one->stop(left) && all;
+  for (const plugin_slot& each : slots_) {
+    if (each.what != nullptr) end(*each.what);
+  }
   return all;
 }
 
 std::vector<plugin_outline> plugin_host::outlines() const {
   std::vector<plugin_outline> list;
-  for (const auto& one : plugins_) {
-    if (!is_started_ || one->is_running()) list.push_back(one->outline());
+  for (const plugin_slot& each : slots_) {
+    if (each.what != nullptr && each.what->is_running()) list.push_back(each.what->outline());
   }
   return list;
 }
 
-plugin* plugin_host::find(std::string_view name) const noexcept {
-  const auto found = std::find_if(plugins_.begin(), plugins_.end(),
-                                  [name](const auto& one) { return one->name() == name; });
-  return found == plugins_.end() ? nullptr : found->get();
+std::shared_ptr<plugin> plugin_host::find(std::string_view name) const noexcept {
+  const auto found = std::find_if(slots_.begin(), slots_.end(),
+                                  [name](const plugin_slot& each) { return each.name == name; });
+  return found == slots_.end() ? nullptr : found->what;
 }
 
 vsoa::work_queue* plugin_host::queue(std::string_view name) const noexcept {
   return env_->queues.find(name);
 }
 
+std::vector<plugin_failure> plugin_host::failures() const {
+  std::vector<plugin_failure> all;
+  for (const auto& [path, reason] : refused_directories_)
+    all.push_back({path, reason});
+  for (const plugin_slot& each : slots_) {
+    if (!each.failure.empty()) all.push_back({each.file.path, each.failure});
+  }
+  return all;
+}
+
 std::vector<plugin_metric> plugin_host::metrics() const {
   std::vector<plugin_metric> list;
-  for (const auto& one : plugins_)
-    one->metrics(list);
+  for (const plugin_slot& each : slots_) {
+    if (each.what != nullptr) each.what->metrics(list);
+  }
   return list;
 }
 
 std::vector<std::string> plugin_host::summary() const {
   std::vector<std::string> lines;
-  for (const plugin* one : started_) {
+  for (const auto& weak : started_) {
+    const auto one = weak.lock();
+    if (one == nullptr) continue;
     std::string line = "plugin " + one->name() + ":";
     const auto field = [&line](std::string_view name, const auto& value) {
       line.append(" ").append(name).append("=").append(std::to_string(value));

@@ -1,15 +1,14 @@
-// The plugins of the daemon: finds them, maps them, starts and stops them, and knows what is wrong
-// with those it does not serve.
+// The plugins of the daemon: finds them, maps them, starts and stops them, replaces them while it
+// runs, and knows what is wrong with those it does not serve.
 //
-// In order:
-//  1. add_service() for each service of the configuration; the servers exist, and may listen.
-//  2. load(): vets and maps what is in the directories. plugins() is complete and sorted by name.
-//  3. resolve() (mount.hpp) for each service over outlines(); enable() each plugin of `plugins` and
-//     `routes` in that service.
-//  4. start(): each plugin that is in some service. Those may publish and use timers at once.
-//  5. resolve() again: outlines() has lost those that did not start. Give the routes to the
-//  servers,
-//     log the complaints, let the servers accept.
+// Whatever changes, at the start as later, goes in these steps:
+//  1. set_services(), if those have changed: the servers exist.
+//  2. prepare(): looks through the directories, maps what is new, starts what some service uses.
+//     Nothing is served yet by what it makes; a plugin that is to be replaced goes on. Dropped, it
+//     leaves no trace.
+//  3. apply(): find() and outlines() know the new ones. Give each service its routes now.
+//  4. retire(), now and then, until nothing is left: stops and unmaps those replaced, once the calls
+//     that they had under way have ended.
 // At the end stop(), while the servers and the runtime still run: plugins answer what they can.
 #pragma once
 
@@ -23,10 +22,12 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "plugin_host/catalogue.hpp"
 #include "plugin_host/loader.hpp"
 #include "plugin_host/mount.hpp"
 #include "plugin_host/plugin.hpp"
 #include "plugin_host/plugin_metrics.hpp"
+#include "plugin_host/reclaimer.hpp"
 #include "plugin_host/service_port.hpp"
 #include "vsoa/log.hpp"
 #include "vsoa/runtime.hpp"
@@ -36,28 +37,59 @@
 namespace vsoad {
 
 struct environment;
+struct hosted_service;
+class plugin_update;
 
-/// Threads: one at a time, from one thread; the const members from any thread once start() is over.
+/// One name in the plugin directories.
+struct plugin_slot {
+  std::string name;
+  plugin_file file;                  ///< as it was tried last
+  config::plugin_settings settings;  ///< with which it was tried
+  std::shared_ptr<plugin> what;      ///< null: it could not be loaded, and there is none of before
+  /// Why the file is not served, or not with these settings; empty: it is. With `what`, that is the
+  /// one of before, which goes on.
+  std::string failure;
+};
+
+/// A service, and what it wants of plugins.
+struct service_wishes {
+  vsoa_service id;
+  const config::service_settings* settings;
+};
+
+/// Threads: one at a time, from one thread, which is no loop's; find() and the const members also
+/// under the reclaimer, as long as that thread changes nothing.
 class plugin_host {
  public:
+  using queue_settings = std::map<std::string, config::work_queue_settings>;
+
   /// @param loops  must outlive this object, and run until stop() has returned
+  /// @param old    the same
   /// @param stall_warning  see stall_monitor.hpp; zero: off
-  plugin_host(vsoa::runtime& loops, const config::plugins_settings& settings,
-              const std::map<std::string, config::work_queue_settings>& queues,
+  plugin_host(vsoa::runtime& loops, reclaimer& old, const queue_settings& queues,
               std::chrono::milliseconds stall_warning, vsoa::log_sink log);
   ~plugin_host();  ///< stops
   plugin_host(const plugin_host&) = delete;
   plugin_host& operator=(const plugin_host&) = delete;
 
-  /// Makes a service known to plugins. Before load().
-  /// @param id  1 for the first of the configuration, then one more for each
-  /// @param server   must live until stop() has returned
-  /// @param publish  how plugins publish in it; by default straight through the server
-  void add_service(vsoa_service id, std::string name, vsoa::server& server, publisher publish = {});
-  void load();
-  void enable(plugin& which, vsoa_service service) noexcept { which.enable(service); }
-  void start();
-  /// In reverse order of start(): waits for callbacks and jobs, calls stop(), answers what was
+  /// The services that plugins may be in, in order of id. Their servers live until the reclaimer
+  /// has let go of those that are not in it any more.
+  void set_services(std::vector<hosted_service> services);
+  void set_queues(const queue_settings& queues);
+
+  /// See the head of this file.
+  /// @param is_unfinished  files that are still being written: they are left as they are
+  /// @param anew           names of plugins that are to be loaded again though nothing has changed
+  std::unique_ptr<plugin_update> prepare(
+      const config::plugins_settings& wanted, std::span<const service_wishes> services,
+      const std::function<bool(const std::string& path)>& is_unfinished = {},
+      std::span<const std::string> anew = {});
+  void apply(std::unique_ptr<plugin_update> update);
+  /// @param now  stops them whatever they have under way
+  /// @return true: none is left
+  bool retire(bool now = false);
+
+  /// In reverse order of their start: waits for callbacks and jobs, calls stop(), answers what was
   /// left. Commands that still come are answered NO_RESPONDING. Idempotent.
   /// @param limit  for the callbacks and jobs of each plugin, and again for its stop()
   /// @param hurry  asked now and then while waiting; true: a tenth of a second is the limit then
@@ -66,30 +98,42 @@ class plugin_host {
   bool stop(std::chrono::milliseconds limit = std::chrono::seconds(5),
             const std::function<bool()>& hurry = {}) noexcept;
 
-  /// All that were loaded, sorted by name; also those not started, and those that failed to.
-  std::span<const std::unique_ptr<plugin>> plugins() const noexcept { return plugins_; }
-  /// For resolve(): those that may serve. Before start() all; afterwards those that run.
+  /// What there is in the directories, in order of name.
+  const std::vector<plugin_slot>& slots() const noexcept { return slots_; }
+  /// For resolve(): those that run.
   std::vector<plugin_outline> outlines() const;
   const config::plugins_settings& settings() const noexcept { return settings_; }
   /// Null: there is none of this name.
-  plugin* find(std::string_view name) const noexcept;
+  std::shared_ptr<plugin> find(std::string_view name) const noexcept;
   /// A work queue of the configuration. Null: there is none of this name.
   vsoa::work_queue* queue(std::string_view name) const noexcept;
 
   /// Files and directories that were refused, and plugins that did not start.
-  const std::vector<plugin_failure>& failures() const noexcept { return failures_; }
+  std::vector<plugin_failure> failures() const;
   /// Counters and gauges of all plugins, by plugin and name.
   std::vector<plugin_metric> metrics() const;
   /// One line for each plugin that ran: what went wrong with it, and its own counters and gauges.
   std::vector<std::string> summary() const;
 
  private:
-  const config::plugins_settings settings_;
+  friend class plugin_update;
+  struct retired {
+    std::shared_ptr<plugin> what;
+    std::chrono::steady_clock::time_point until;
+  };
+
+  bool stop_retired(std::vector<retired>& all, bool now);
+
+  config::plugins_settings settings_;
+  reclaimer& old_;
   std::unique_ptr<environment> env_;
-  std::vector<std::unique_ptr<plugin>> plugins_;
-  std::vector<plugin*> started_;
-  std::vector<plugin_failure> failures_;
-  bool is_started_ = false;
+  std::vector<plugin_slot> slots_;
+  std::vector<std::pair<std::string, std::string>> refused_directories_;
+  std::vector<std::weak_ptr<plugin>> started_;    // in this order
+  std::vector<retired> retired_;                  // to be stopped
+  std::vector<std::shared_ptr<plugin>> stuck_;    // whose code does not return
+  std::vector<std::string> said_;                 // of the directories: not again
+  std::size_t made_ = 0;                          // plugins, ever
 };
 
 }  // namespace vsoad

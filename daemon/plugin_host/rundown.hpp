@@ -33,6 +33,8 @@ class rundown {
   void open() noexcept { closed_.store(false, std::memory_order_seq_cst); }
   void close() noexcept { closed_.store(true, std::memory_order_seq_cst); }
   bool is_closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+  /// Nobody is inside, at this moment.
+  bool is_empty() const noexcept { return inside() == 0; }
   /// After close(): waits until all have left. False when they have not within `patience`.
   bool wait(std::chrono::milliseconds patience) const;
 

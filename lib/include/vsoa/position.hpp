@@ -93,6 +93,10 @@ class VSOA_API position_server {
   std::shared_ptr<impl> impl_;
 };
 
+/// A UDP socket for position_server::listen(), which the caller closes if it is not used. Throws
+/// std::system_error naming the address. Any thread.
+VSOA_API int bind_udp(const socket_address& address);
+
 /// Where lookup() asks, in this order: the server set by set_position_server() (then only that
 /// one); else those of VSOA_POS_SERVER, then those of /etc/vsoa.pos, each once and 64 at most. Any
 /// thread.

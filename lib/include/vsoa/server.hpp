@@ -100,7 +100,8 @@ struct bound_sockets {
 /// Binds them, as server::listen() does: with port 0 the kernel chooses, and if UDP can't have the
 /// same port then, it has another. Non-blocking, close-on-exec. Throws std::system_error naming the
 /// address. Any thread.
-VSOA_API bound_sockets bind_sockets(const socket_address& address);
+/// @param have  what is there already, by systemd for one, is not bound, and -1 in what is returned
+VSOA_API bound_sockets bind_sockets(const socket_address& address, bound_sockets have = {});
 
 /// Counters since the start; each only grows, but for those said to be gauges.
 struct server_stats {
@@ -338,6 +339,9 @@ class VSOA_API server {
   /// the reason: also by the end of a session, or a request over a limit, which is undone at once.
   using interest_callback = std::function<void(std::string_view pattern, bool wanted)>;
   void on_interest(interest_callback);  ///< see interest_callback
+  /// Calls `visit` with each pattern that has a subscriber on the calling loop; nothing on a thread
+  /// that is no loop. It must not change subscriptions.
+  void for_each_interest(const std::function<void(std::string_view pattern)>& visit) const;
 
   /// Sends to every subscriber of `url` that has passed the handshake and is authed, of higher
   /// priority first (within one loop). Quick: by UDP, to those with a quick channel. False: URL not

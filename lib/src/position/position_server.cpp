@@ -254,6 +254,10 @@ position_server::position_server(runtime& loops, query_callback on_query,
 position_server::~position_server() {
   stop();
 }
+int bind_udp(const socket_address& address) {
+  return net::bind_socket(address, SOCK_DGRAM).release();
+}
+
 socket_address position_server::listen(const socket_address& address) {
   return impl_->listen(net::bind_socket(address, SOCK_DGRAM));
 }

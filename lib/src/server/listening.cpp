@@ -45,9 +45,15 @@ socket_pair bind_both(const socket_address& address) {
 
 }  // namespace
 
-bound_sockets bind_sockets(const socket_address& address) {
-  socket_pair both = bind_both(address);
-  return {both.tcp.release(), both.udp.release()};
+bound_sockets bind_sockets(const socket_address& address, bound_sockets have) {
+  if (have.tcp < 0 && have.udp < 0) {
+    socket_pair both = bind_both(address);
+    return {both.tcp.release(), both.udp.release()};
+  }
+  bound_sockets missing;
+  if (have.tcp < 0) missing.tcp = net::bind_socket(address, SOCK_STREAM).release();
+  if (have.udp < 0) missing.udp = net::bind_socket(address, SOCK_DGRAM).release();
+  return missing;
 }
 
 struct server_impl::endpoint {

@@ -69,6 +69,10 @@ void server::on_interest(interest_callback c) {
   impl_->on_interest = std::move(c);
 }
 
+void server::for_each_interest(const std::function<void(std::string_view)>& visit) const {
+  if (const shard* local = impl_->here()) local->for_each_interest(visit);
+}
+
 bool server::publish(std::string_view url, payload_view payload, channel via) {
   return impl_->publish(url, payload, via);
 }

@@ -227,6 +227,11 @@ void shard::tell_interest(std::string_view url, bool wanted) {
   owner_.tell(owner_.on_interest, url, wanted);
 }
 
+void shard::for_each_interest(const std::function<void(std::string_view)>& visit) const {
+  for (const auto& [url, topic] : subscriptions_)
+    visit(url);
+}
+
 bool shard::is_subscribed(std::string_view url) const {
   if (!has_subscribers()) return false;
   const std::shared_lock lock(mutex_);

@@ -80,6 +80,7 @@ class shard final : public net::turn_end {
   bool subscribe(std::string_view url, session& s, subscriptions::list& own);
   bool unsubscribe(std::string_view url, session& s, subscriptions::list& own);
   void unsubscribe_all(session& s, subscriptions::list& own);
+  void for_each_interest(const std::function<void(std::string_view pattern)>& visit) const;
   void priorities_changed() { subscriptions_.invalidate(); }
   /// Before whatever changes who gets a publish, or must come behind those made so far: hands them
   /// to their subscribers' outboxes.

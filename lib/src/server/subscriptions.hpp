@@ -30,6 +30,8 @@ class subscriptions {
   void remove_all(session& s, list& own);
   bool has(std::string_view url) const;  ///< some pattern takes `url`
   bool contains(std::string_view pattern) const { return topics_.find(pattern) != nullptr; }
+  auto begin() const noexcept { return topics_.begin(); }  ///< of (pattern, topic)
+  auto end() const noexcept { return topics_.end(); }
   bool empty() const noexcept { return topics_.empty(); }
 
   /// Who gets a publish on a URL: each session once, of higher priority first, then in order of

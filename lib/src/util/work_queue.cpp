@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -20,19 +21,38 @@ namespace {
 
 constexpr std::size_t max_threads = 256;
 
+void check(std::size_t threads, std::size_t limit) {
+  if (threads < 1 || threads > max_threads) {
+    throw std::invalid_argument("work_queue: threads must be 1..256");
+  }
+  if (limit < 1) throw std::invalid_argument("work_queue: limit must be at least 1");
+}
+
 }  // namespace
 
 struct VSOA_HIDDEN work_queue::state {
-  explicit state(std::size_t limit) : limit_(limit) {}
+  state() = default;
   ~state() { close(); }
   state(const state&) = delete;
   state& operator=(const state&) = delete;
 
-  void start(std::size_t threads) {
-    threads_.reserve(threads);
-    for (std::size_t i = 0; i < threads; ++i) {
-      threads_.emplace_back([this] { run(); });
+  void resize(std::size_t threads, std::size_t limit) {
+    std::vector<std::thread> ended;
+    {
+      const std::lock_guard lock(mutex_);
+      limit_ = limit;
+      wanted_ = threads;
+      ended.swap(ended_);
     }
+    for (auto& each : ended)
+      each.join();
+    for (;;) {
+      const std::lock_guard lock(mutex_);
+      if (running_ >= wanted_) break;
+      threads_.emplace_back([this] { run(); });
+      ++running_;
+    }
+    wake_.notify_all();
   }
 
   bool add(job work) {
@@ -73,7 +93,8 @@ struct VSOA_HIDDEN work_queue::state {
     pthread_setname_np(pthread_self(), "vsoa-work");
     for (;;) {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return closing_ || !jobs_.empty(); });
+      wake_.wait(lock, [this] { return closing_ || !jobs_.empty() || running_ > wanted_; });
+      if (running_ > wanted_ && !closing_) return leave();
       if (jobs_.empty()) return;
       entry& next = jobs_.front();
       job work = std::move(next.work);
@@ -84,6 +105,16 @@ struct VSOA_HIDDEN work_queue::state {
       run_one(work);
       // What the job captured goes here: before the next one, and not under the lock.
     }
+  }
+
+  // Under mutex_: this thread is one too many. Whoever resizes or closes next joins it.
+  void leave() {
+    --running_;
+    const auto self = std::find_if(threads_.begin(), threads_.end(), [](const std::thread& t) {
+      return t.get_id() == std::this_thread::get_id();
+    });
+    ended_.push_back(std::move(*self));
+    threads_.erase(self);
   }
 
   void run_one(const job& work) {
@@ -100,10 +131,11 @@ struct VSOA_HIDDEN work_queue::state {
       closing_ = true;
     }
     wake_.notify_all();
-    for (auto& thread : threads_) {
-      thread.join();
+    for (auto* all : {&threads_, &ended_}) {
+      for (auto& thread : *all)
+        thread.join();
+      all->clear();
     }
-    threads_.clear();
   }
 
   // Jobs are numbered in the order of their coming.
@@ -137,7 +169,6 @@ struct VSOA_HIDDEN work_queue::state {
     removed_ = 0;
   }
 
-  const std::size_t limit_;
   std::atomic<std::size_t> failed_{0};
   mutable std::mutex mutex_;
   std::condition_variable wake_;
@@ -147,20 +178,26 @@ struct VSOA_HIDDEN work_queue::state {
   std::size_t removed_ = 0;  // of jobs_
   names names_;              // the numbers of those that have one
   bool closing_ = false;
+  std::size_t limit_ = 0;
+  std::size_t wanted_ = 0;   // threads
+  std::size_t running_ = 0;  // threads that have not left
   std::vector<std::thread> threads_;
+  std::vector<std::thread> ended_;  // have left, and are to be joined
 };
 
 work_queue::work_queue(std::size_t threads, std::size_t limit) {
-  if (threads < 1 || threads > max_threads) {
-    throw std::invalid_argument("work_queue: threads must be 1..256");
-  }
-  if (limit < 1) throw std::invalid_argument("work_queue: limit must be at least 1");
-  state_ = std::make_unique<state>(limit);
+  check(threads, limit);
+  state_ = std::make_unique<state>();
   // When a thread can't be started, ~state ends those that could.
-  state_->start(threads);
+  state_->resize(threads, limit);
 }
 
 work_queue::~work_queue() = default;
+
+void work_queue::resize(std::size_t threads, std::size_t limit) {
+  check(threads, limit);
+  state_->resize(threads, limit);
+}
 
 bool work_queue::add(job work) {
   // An empty function can't be run: refused here rather than counted as a failure later.
