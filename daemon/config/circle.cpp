@@ -77,7 +77,7 @@ bool goes_round(const std::vector<service_settings>& services, std::size_t servi
     const auto next_service = target(c);
     if (!next_service) return false;
     if (c.forward.strip_prefix) url = url.substr(std::min(url.size(), c.url.size() - 1));
-    if (url.empty()) url = "/";
+    if (url.empty()) url.push_back('/');
     const auto next = entry_for(services[*next_service], url);
     if (!next) return false;
     service = *next_service;

@@ -43,9 +43,11 @@ void keep_freed_memory() {
 
 }  // namespace
 
-application::application(const config::configuration& settings, const logging& log)
+application::application(const config::configuration& settings, const logging& log,
+                         boost::asio::io_context& main_loop)
     : settings_(settings),
       log_(log),
+      main_loop_(main_loop),
       loops_({settings.runtime.threads, log.sink(), settings.runtime.busy_poll}),
       directory_(loops_),
       position_(loops_,

@@ -16,11 +16,18 @@
 #include "vsoad/logging.hpp"
 #include "vsoad/watchdog.hpp"
 
+namespace boost::asio {
+class io_context;
+}
+
 namespace vsoad {
 
+/// Threads: that of the main loop alone.
 class application {
  public:
-  application(const config::configuration& settings, const logging& log);
+  /// @param main_loop  where its own waiting is done; outlives this object
+  application(const config::configuration& settings, const logging& log,
+              boost::asio::io_context& main_loop);
   ~application();
   application(const application&) = delete;
   application& operator=(const application&) = delete;
@@ -30,7 +37,8 @@ class application {
   void start();
 
   /// Stops accepting and waits until nothing is in flight, then stops plugins and services.
-  /// @param hurry  asked now and then while waiting; true: wait no longer
+  /// @param hurry  called again and again while waiting, for a pause in which the main loop may
+  ///               run; true: wait no longer
   /// @return  false: a plugin does not return, and threads are stuck in it. Don't destroy this
   /// object
   ///          then; end the process.
@@ -54,6 +62,7 @@ class application {
 
   const config::configuration settings_;
   const logging& log_;
+  boost::asio::io_context& main_loop_;
   vsoa::runtime loops_;
   std::vector<std::unique_ptr<service>> services_;
   directory directory_;

@@ -8,68 +8,23 @@
 
 #include "config/load.hpp"
 #include "config/print.hpp"
-#include "vsoad/application.hpp"
+#include "vsoad/daemon.hpp"
 #include "vsoad/logging.hpp"
-#include "vsoad/notify.hpp"
 #include "vsoad/options.hpp"
-#include "vsoad/version.hpp"
 
 namespace {
 
 using namespace vsoad;
-
-// Blocked in all threads from the beginning: they are waited for, never handled.
-sigset_t ending_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP})
-    sigaddset(&set, signal);
-  return set;
-}
 
 void print(std::FILE* to, const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), to);
   std::fflush(to);
 }
 
-void wait_for_end(const sigset_t& signals, application& broker, const logging& log) {
-  const timespec status_interval{10, 0};
-  for (;;) {
-    const int signal = sigtimedwait(&signals, nullptr, &status_interval);
-    if (signal < 0) {
-      notify::status(broker.status());
-    } else if (signal == SIGHUP) {
-      log.info(
-          "SIGHUP: reading certificates again; the configuration itself is read at start only");
-      broker.reload_certificates();
-    } else {
-      log.info(std::string("stopping: ") + (signal == SIGTERM ? "SIGTERM" : "SIGINT"));
-      return;
-    }
-  }
-}
-
-// A second SIGTERM or SIGINT means now. Waits a moment, since it is asked in a loop.
-bool is_in_a_hurry(const sigset_t& signals) {
-  const timespec moment{0, 5'000'000};
-  const int signal = sigtimedwait(&signals, nullptr, &moment);
-  return signal == SIGTERM || signal == SIGINT;
-}
-
-int run(const config::configuration& settings, const logging& log) {
-  const sigset_t signals = ending_signals();
-  log.info("vsoad " + std::string(version()) + " (" + std::string(commit()) + ")");
-  auto broker = std::make_unique<application>(settings, log);
-  broker->start();
-  log.info("ready");
-  notify::ready(broker->status());
-  wait_for_end(signals, *broker, log);
-  notify::stopping();
-  bool hurry = false;
-  const bool stopped = broker->stop([&] { return hurry = hurry || is_in_a_hurry(signals); });
-  log.info("stopped");
+int run(const options& chosen, const config::configuration& settings, const logging& log) {
+  vsoad::daemon broker(chosen, settings, log);
   // A plugin's code holds threads of ours: ending the process is all that is left to do for it.
-  if (!stopped) std::_Exit(exit_success);
+  if (!broker.run()) std::_Exit(exit_success);
   return exit_success;
 }
 
@@ -91,7 +46,7 @@ int main_or_throw(const options& chosen) {
   if (chosen.log_level) settings.log.level = *chosen.log_level;
   const logging log(settings.log);
   try {
-    return run(settings, log);
+    return run(chosen, settings, log);
   } catch (const std::exception& e) {
     log.error(e.what());
     return exit_failure;
@@ -101,7 +56,8 @@ int main_or_throw(const options& chosen) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const sigset_t signals = ending_signals();
+  // Blocked in all threads from the beginning: they are read, never handled.
+  const sigset_t signals = daemon_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   try {
