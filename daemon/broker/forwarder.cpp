@@ -67,9 +67,8 @@ upstream& forwarder::upstream_for(vsoa::runtime& loops, vsoa::server& server, st
   const auto known = std::find_if(upstreams_.begin(), upstreams_.end(), serves);
   if (known != upstreams_.end()) return **known;
   if (before != nullptr) {
-    const auto old = std::find_if(
-        before->upstreams_.begin(), before->upstreams_.end(),
-        [&](const auto& u) { return serves(u) && !u->is_given_up(); });
+    const auto old = std::find_if(before->upstreams_.begin(), before->upstreams_.end(),
+                                  [&](const auto& u) { return serves(u) && !u->is_given_up(); });
     if (old != before->upstreams_.end()) return *upstreams_.emplace_back(*old);
   }
   const std::size_t number = next_number_++;

@@ -83,11 +83,9 @@ std::shared_ptr<forwarder> service::make_forwarder(const config::service_setting
       loops_, server_, settings,
       [this](std::size_t from, std::string_view url, vsoa::payload_view payload,
              vsoa::channel via) {
-        rules_.read().forwarded->arrived(
-            from, url, payload, via,
-            [this](std::string_view ours, vsoa::payload_view p, vsoa::channel v) {
-              topics_.publish(ours, p, v);
-            });
+        rules_.read().forwarded->arrived(from, url, payload, via,
+                                         [this](std::string_view ours, vsoa::payload_view p,
+                                                vsoa::channel v) { topics_.publish(ours, p, v); });
       },
       log_, before);
 }
@@ -116,8 +114,10 @@ vsoa::server::datagram_route service::route_datagram(std::string_view url) {
   return now.datagram_listeners.empty() && !now.forwarded->takes(url) ? to::relay : to::both;
 }
 
-void service::listen(const vsoa::socket_address& wanted, vsoa::bound_sockets sockets) {
+vsoa::socket_address service::listen(const vsoa::socket_address& wanted,
+                                     vsoa::bound_sockets sockets) {
   listeners_.push_back({wanted, server_.listen(sockets)});
+  return listeners_.back().bound;
 }
 
 void service::close_listener(const vsoa::socket_address& wanted) {
@@ -170,8 +170,8 @@ void service::connect(const plugin_host& plugins) {
     const std::shared_ptr<plugin> p = plugins.find(each.plugin);
     if (p == nullptr) continue;
     const auto r = std::make_shared<const route>(std::move(each));
-    commands.push_back({r->url, [p, r, id = id_](vsoa::call& c) { p->command(id, *r, c); },
-                        p->queue_for(*r)});
+    commands.push_back(
+        {r->url, [p, r, id = id_](vsoa::call& c) { p->command(id, *r, c); }, p->queue_for(*r)});
   }
   for (const auto& name : all.plugins) {
     const std::shared_ptr<plugin> p = plugins.find(name);
@@ -186,45 +186,32 @@ void service::connect(const plugin_host& plugins) {
 
 // --- another configuration ---
 
-class service::change {
- public:
-  change(const config::service_settings& wanted, std::shared_ptr<forwarder> next,
-         std::shared_ptr<forwarder> before)
-      : settings(std::make_shared<const config::service_settings>(wanted)),
-        forwarded(std::move(next)),
-        before_(std::move(before)) {}
-  ~change() {
-    if (forwarded != nullptr && forwarded != before_) forwarded->stop(before_.get());
-  }
-  change(const change&) = delete;
-  change& operator=(const change&) = delete;
+service::change::~change() {
+  if (forwarded_ != nullptr && forwarded_ != before_) forwarded_->stop(before_.get());
+}
 
-  std::shared_ptr<const config::service_settings> settings;
-  std::shared_ptr<forwarder> forwarded;  // null once it is in use
-
- private:
-  const std::shared_ptr<forwarder> before_;
-};
-
-std::unique_ptr<service::change> service::prepare(const config::service_settings& wanted,
-                                                  const vsoa::name_resolver& resolver,
-                                                  own_services& all) {
+std::unique_ptr<service::change> service::prepare(const config::service_settings& wanted) {
   const auto& before = rules_.owner()->forwarded;
   const bool is_same = before->is_for(wanted);
-  auto prepared = std::make_unique<change>(
-      wanted, is_same ? before : make_forwarder(wanted, before.get()), before);
-  prepared->forwarded->start(resolver, vetting(all));
+  auto prepared = std::make_unique<change>();
+  prepared->settings_ = std::make_shared<const config::service_settings>(wanted);
+  prepared->before_ = before;
+  prepared->forwarded_ = is_same ? before : make_forwarder(wanted, before.get());
   return prepared;
 }
 
+void service::forward(change& prepared, const vsoa::name_resolver& resolver, own_services& all) {
+  prepared.forwarded_->start(resolver, vetting(all));
+}
+
 void service::apply(std::unique_ptr<change> prepared) {
-  const auto before = std::exchange(settings_, std::move(prepared->settings));
+  const auto before = std::exchange(settings_, std::move(prepared->settings_));
   server_.set_info(settings_->info_json);
   server_.set_limits(settings_->limits);
   if (settings_->keepalive != before->keepalive) server_.set_keepalive(settings_->keepalive);
   server_.set_credentials(settings_->credentials);
   topics_.change(settings_->topics, kept_bytes(*settings_));
-  const auto forwarded = std::exchange(prepared->forwarded, nullptr);
+  const auto forwarded = std::exchange(prepared->forwarded_, nullptr);
   if (const auto old = rules_.owner()->forwarded; old != forwarded) {
     auto next = std::make_shared<rules>(*rules_.owner());
     next->forwarded = forwarded;

@@ -45,7 +45,8 @@ class service {
 
   /// Listens on sockets that are bound already, which it takes over. `wanted` is what the
   /// configuration calls them. Throws std::system_error.
-  void listen(const vsoa::socket_address& wanted, vsoa::bound_sockets sockets);
+  /// @return the bound address
+  vsoa::socket_address listen(const vsoa::socket_address& wanted, vsoa::bound_sockets sockets);
   /// Accepts no more there; clients stay.
   void close_listener(const vsoa::socket_address& wanted);
   /// Gives URLs to the plugins that run and says what can't be served.
@@ -60,11 +61,23 @@ class service {
   void stop();
 
   /// What another configuration needs, ready to be used. Dropped, it leaves no trace.
-  class change;
-  /// Throws std::runtime_error, fit for the operator, if that can't be had.
+  class change {
+   public:
+    change() = default;
+    ~change();
+    change(const change&) = delete;
+    change& operator=(const change&) = delete;
+
+   private:
+    friend class service;
+    std::shared_ptr<const config::service_settings> settings_;
+    std::shared_ptr<forwarder> forwarded_;  // null once it is in use
+    std::shared_ptr<forwarder> before_;
+  };
   /// @pre same name, and with TLS as before or without as before
-  std::unique_ptr<change> prepare(const config::service_settings& wanted,
-                                  const vsoa::name_resolver& resolver, own_services& all);
+  std::unique_ptr<change> prepare(const config::service_settings& wanted);
+  /// The same for the upstream servers that are new by it.
+  void forward(change& prepared, const vsoa::name_resolver& resolver, own_services& all);
   /// Uses it; connect() must follow. Addresses are the caller's to change.
   /// Clients whose role no credential gives any more are closed.
   void apply(std::unique_ptr<change> prepared);

@@ -26,7 +26,8 @@ struct topic_stats {
 
 /// The topics of one service. A topic with neither `retain` nor `max_rate` takes no lock.
 ///
-/// Threads: all functions from any thread that reads under the reclaimer, unless it says otherwise. Timers run on loop 0 of the runtime.
+/// Threads: all functions from any thread that reads under the reclaimer, unless it says otherwise.
+/// Timers run on loop 0 of the runtime.
 class topics {
  public:
   /// Concrete URLs with a state of their own, of all topics together. For one more, the one that
@@ -40,8 +41,8 @@ class topics {
   topics(const topics&) = delete;
   topics& operator=(const topics&) = delete;
 
-  /// Other rules from now on. Values of URLs that are still retained stay, the others are forgotten;
-  /// what waits for its time is published at that time. One thread, no loop's.
+  /// Other rules from now on. Values of URLs that are still retained stay, the others are
+  /// forgotten; what waits for its time is published at that time. One thread, no loop's.
   void change(const std::vector<config::topic_settings>& settings, std::size_t kept_bytes);
 
   enum class relaying {

@@ -49,7 +49,8 @@ void upstream::stop() {
 }
 
 bool upstream::is_idle() const {
-  return std::all_of(links_.begin(), links_.end(), [](const auto& link) { return link->is_idle(); });
+  return std::all_of(links_.begin(), links_.end(),
+                     [](const auto& link) { return link->is_idle(); });
 }
 
 bool upstream::is_given_up() const {

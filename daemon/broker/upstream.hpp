@@ -32,7 +32,7 @@ class upstream : public std::enable_shared_from_this<upstream> {
   const config::forward_settings& settings() const noexcept { return settings_; }
   std::size_t number() const noexcept { return number_; }
   bool is_given_up() const;  ///< see upstream_link. Any thread
-  bool is_idle() const;  ///< no call is under way. Any thread
+  bool is_idle() const;      ///< no call is under way. Any thread
   /// That of the calling loop. @pre on a loop
   upstream_link& here() noexcept { return *links_[loops_.here()]; }
 

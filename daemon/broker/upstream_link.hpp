@@ -83,10 +83,10 @@ class upstream_link {
   void unsubscribe(const std::string& pattern);
 
   bool is_connected() const noexcept { return client_.is_connected(); }  ///< any thread
-  bool is_idle() const { return client_.pendings() == 0; }                ///< any thread
+  bool is_idle() const { return client_.pendings() == 0; }               ///< any thread
   /// Connected to once, and found to be one that must not be forwarded to. Any thread.
   bool is_given_up() const noexcept { return is_given_up_.load(std::memory_order_relaxed); }
-  upstream_stats stats() const;                                          ///< any thread
+  upstream_stats stats() const;  ///< any thread
 
  private:
   // One thread writes, any reads.

@@ -118,8 +118,7 @@ rows plugin_rows() {
        .help = "How long a plugin that was replaced or removed may go on with the calls, jobs and "
                "streams that it has under way.",
        .example = "2m",
-       .store =
-           [](builder& b, const value& v) { b.config.plugins.unload_grace = v.duration; }},
+       .store = [](builder& b, const value& v) { b.config.plugins.unload_grace = v.duration; }},
       {.path = "plugins.settings.<name>",
        .type = mapping(kind::name),
        .help = "Settings of the plugin with this name.",

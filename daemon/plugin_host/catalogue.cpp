@@ -20,7 +20,7 @@ std::int64_t nanoseconds(const timespec& t) {
 }
 
 file_identity identity_of(int directory, const std::string& file) {
-  struct stat s{};
+  struct stat s {};
   if (::fstatat(directory, file.c_str(), &s, AT_SYMLINK_NOFOLLOW) != 0) return {};
   return {s.st_dev, s.st_ino, static_cast<std::uint64_t>(s.st_size), nanoseconds(s.st_mtim),
           nanoseconds(s.st_ctim)};
@@ -57,10 +57,10 @@ void look_at(const std::string& file, const std::string& where,
     result.notes.push_back(
         {log_level::debug, "plugin directory: " + path + " is skipped: not a .so"});
   } else if (!is_plugin_name(name)) {
-    result.notes.push_back({log_level::warning,
-                            "plugin " + path +
-                                " is not served: its name is not one for a plugin, which is small "
-                                "letters, digits, \"-\" and \"_\""});
+    result.notes.push_back(
+        {log_level::warning, "plugin " + path +
+                                 " is not served: its name is not one for a plugin, which is small "
+                                 "letters, digits, \"-\" and \"_\""});
   } else if (is_unfinished && is_unfinished(path)) {
     result.notes.push_back({log_level::debug, "plugin " + path + " is still being written"});
   } else {

@@ -153,8 +153,8 @@ std::string inline_plugin::start() {
 
 std::string inline_plugin::call_start() {
   try {
-    const int result = code_->descriptor.callbacks.start(
-        &core_->host.table, text(settings().config_json), &state_);
+    const int result = code_->descriptor.callbacks.start(&core_->host.table,
+                                                         text(settings().config_json), &state_);
     if (result != 0) return "its start() returned " + std::to_string(result);
   } catch (const std::exception& e) {
     return std::string("its start() threw: ") + e.what();
@@ -204,9 +204,8 @@ bool inline_plugin::stop(patience& limit) noexcept {
 }
 
 bool inline_plugin::call_stop(patience& limit) noexcept {
-  return run_apart(limit, [this] {
-    guarded("stop()", [this] { code_->descriptor.callbacks.stop(state_); });
-  });
+  return run_apart(
+      limit, [this] { guarded("stop()", [this] { code_->descriptor.callbacks.stop(state_); }); });
 }
 
 /// On a thread of its own, which is left to itself when it does not come back: what it uses stays.

@@ -53,8 +53,8 @@ struct plugin_core {
 
   environment& env;
   const std::string name;
-  vsoa::work_queue* const own_queue;                   // null: none
-  published<std::vector<vsoa_service>> services;       // that it is in
+  vsoa::work_queue* const own_queue;              // null: none
+  published<std::vector<vsoa_service>> services;  // that it is in
 
   stall_subject timer_subject, stream_subject;
   callback_runner runner;

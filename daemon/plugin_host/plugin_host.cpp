@@ -62,8 +62,7 @@ void plugin_host::apply(std::unique_ptr<plugin_update> update) {
     const bool is_started = std::find(update->started_.begin(), update->started_.end(), p.what) !=
                             update->started_.end();
     if (p.what != nullptr && p.what->is_running() && !is_started) {
-      p.what->set_services(in == update->members_.end() ? std::vector<vsoa_service>()
-                                                        : in->second);
+      p.what->set_services(in == update->members_.end() ? std::vector<vsoa_service>() : in->second);
     }
     slots_.push_back(static_cast<plugin_slot&>(p));
   }
@@ -81,9 +80,7 @@ void plugin_host::apply(std::unique_ptr<plugin_update> update) {
 bool plugin_host::retire(bool now) {
   if (retired_.empty()) return true;
   // Loops that still have the old routes would hand it calls.
-  if (!env_->loops.quiesce(std::chrono::milliseconds(now ? 1000 : 0))) {
-    if (!now) return false;
-  }
+  if (!env_->loops.quiesce(std::chrono::milliseconds(now ? 1000 : 20)) && !now) return false;
   return stop_retired(retired_, now);
 }
 

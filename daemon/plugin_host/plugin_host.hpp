@@ -7,7 +7,8 @@
 //     Nothing is served yet by what it makes; a plugin that is to be replaced goes on. Dropped, it
 //     leaves no trace.
 //  3. apply(): find() and outlines() know the new ones. Give each service its routes now.
-//  4. retire(), now and then, until nothing is left: stops and unmaps those replaced, once the calls
+//  4. retire(), now and then, until nothing is left: stops and unmaps those replaced, once the
+//  calls
 //     that they had under way have ended.
 // At the end stop(), while the servers and the runtime still run: plugins answer what they can.
 #pragma once
@@ -129,11 +130,11 @@ class plugin_host {
   std::unique_ptr<environment> env_;
   std::vector<plugin_slot> slots_;
   std::vector<std::pair<std::string, std::string>> refused_directories_;
-  std::vector<std::weak_ptr<plugin>> started_;    // in this order
-  std::vector<retired> retired_;                  // to be stopped
-  std::vector<std::shared_ptr<plugin>> stuck_;    // whose code does not return
-  std::vector<std::string> said_;                 // of the directories: not again
-  std::size_t made_ = 0;                          // plugins, ever
+  std::vector<std::weak_ptr<plugin>> started_;  // in this order
+  std::vector<retired> retired_;                // to be stopped
+  std::vector<std::shared_ptr<plugin>> stuck_;  // whose code does not return
+  std::vector<std::string> said_;               // of the directories: not again
+  std::size_t made_ = 0;                        // plugins, ever
 };
 
 }  // namespace vsoad

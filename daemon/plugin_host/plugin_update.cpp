@@ -70,6 +70,7 @@ void plugin_update::take_files(const catalogue& all,
     p.file = file;
     p.settings = settings_of(settings_, name);
     if (is_known) p.before = old->what;
+    p.has_new_settings = is_known && old->settings != p.settings;
     const bool is_same = is_known && old->file.path == file.path &&
                          old->file.identity == file.identity && old->settings == p.settings &&
                          std::find(anew.begin(), anew.end(), name) == anew.end();
@@ -108,8 +109,7 @@ void plugin_update::load(place& p) {
   if (code == nullptr) return fail(p, reason);
   host_.env_->tell(vsoa::log_level::debug, "plugin " + p.name + " " + code->descriptor.version +
                                                " loaded from " + p.file.path);
-  p.what =
-      std::make_shared<inline_plugin>(std::move(code), *host_.env_, p.settings, host_.made_++);
+  p.what = std::make_shared<inline_plugin>(std::move(code), *host_.env_, p.settings, host_.made_++);
   p.is_fresh = true;
   p.failure.clear();
 }
@@ -122,6 +122,7 @@ void plugin_update::fail(place& p, const std::string& reason) {
   std::string line = "plugin " + p.file.path + " is not served: " + reason;
   if (goes_on) line += "; the one of before goes on";
   host_.env_->tell(vsoa::log_level::warning, line);
+  if (goes_on && p.has_new_settings) refused_settings_.push_back(line);
   problems_.push_back(std::move(line));
 }
 
@@ -174,9 +175,9 @@ void plugin_update::start(const members& in) {
       continue;
     }
     started_.push_back(p.what);
-    host_.env_->tell(vsoa::log_level::info, "plugin " + p.name + " " + p.what->version() +
-                                                " started, commands: " +
-                                                std::to_string(p.what->commands().size()));
+    host_.env_->tell(vsoa::log_level::info,
+                     "plugin " + p.name + " " + p.what->version() +
+                         " started, commands: " + std::to_string(p.what->commands().size()));
   }
 }
 

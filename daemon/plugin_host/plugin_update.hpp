@@ -24,11 +24,13 @@ class plugin_update {
   plugin_update(const plugin_update&) = delete;
   plugin_update& operator=(const plugin_update&) = delete;
 
-  /// What it does, a line each: "plugin echo 1.1: replaces 1.0". None: nothing but perhaps who is in
-  /// which service.
+  /// What it does, a line each: "plugin echo 1.1: replaces 1.0". None: nothing but perhaps who is
+  /// in which service.
   const std::vector<std::string>& changes() const noexcept { return changes_; }
   /// Plugins that do not come up as they should, a line each; those of before go on.
   const std::vector<std::string>& problems() const noexcept { return problems_; }
+  /// Of these, plugins that ran and do not start with other settings.
+  const std::vector<std::string>& refused_settings() const noexcept { return refused_settings_; }
 
  private:
   friend class plugin_host;
@@ -37,9 +39,11 @@ class plugin_update {
   struct place : plugin_slot {
     std::shared_ptr<plugin> before;  // what the name stands for until now
     bool is_fresh = false;           // `what` is not `before`, and not started yet
+    bool has_new_settings = false;
   };
 
-  void take_files(const catalogue& all, const std::function<bool(const std::string&)>& is_unfinished,
+  void take_files(const catalogue& all,
+                  const std::function<bool(const std::string&)>& is_unfinished,
                   std::span<const std::string> anew);
   void keep_unfinished(const std::function<bool(const std::string&)>& is_unfinished);
   void load(place& p);
@@ -57,7 +61,7 @@ class plugin_update {
   members members_;
   std::vector<std::shared_ptr<plugin>> started_;
   std::vector<std::pair<std::string, std::string>> refused_directories_;
-  std::vector<std::string> changes_, problems_;
+  std::vector<std::string> changes_, problems_, refused_settings_;
   std::vector<std::string> said_;  // as plugin_host's
   bool is_applied_ = false;
 };

@@ -8,6 +8,9 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "plugin_host/environment.hpp"
+#include "plugin_host/plugin_update.hpp"
+#include "plugin_host/server_port.hpp"
 #include "vsoad/privileges.hpp"
 
 namespace vsoad {
@@ -32,33 +35,39 @@ void keep_freed_memory() {
   (void)::mallopt(M_MMAP_THRESHOLD, keep_bytes);
 }
 
-[[noreturn]] void fail_to_listen(const std::string& who, const std::system_error& e) {
-  std::string hint;
-  if (e.code() == std::errc::address_in_use) hint = "; another program has this address";
-  if (e.code() == std::errc::permission_denied)
-    hint = "; ports below 1024 need root or a capability";
-  if (e.code() == std::errc::address_not_available) hint = "; no interface has this address";
-  throw std::runtime_error(who + ": can't listen on " + e.what() + hint);
-}
-
 }  // namespace
 
-application::application(const config::configuration& settings, const logging& log,
+std::vector<listen_place> listen_places(const config::configuration& settings) {
+  std::vector<listen_place> all;
+  const auto add = [&all](const std::string& owner, const vsoa::socket_address& wanted) {
+    listen_place place{owner, wanted, 0};
+    while (std::find(all.begin(), all.end(), place) != all.end())
+      ++place.number;
+    all.push_back(std::move(place));
+  };
+  for (const auto& s : settings.services) {
+    for (const auto& address : s.listen)
+      add(s.name, address);
+  }
+  for (const auto& address : settings.position.listen)
+    add("", address);
+  return all;
+}
+
+application::application(const config::load_result& started, logging& log, bool keeps_level,
                          boost::asio::io_context& main_loop)
-    : settings_(settings),
+    : started_(started),
+      loaded_(started),
+      settings_(*started.config),
       log_(log),
+      keeps_level_(keeps_level),
       main_loop_(main_loop),
-      loops_({settings.runtime.threads, log.sink(), settings.runtime.busy_poll}),
+      loops_({settings_.runtime.threads, log.sink(), settings_.runtime.busy_poll}),
+      old_(loops_),
       directory_(loops_),
-      position_(loops_,
-                [this](const vsoa::position_query& query, vsoa::position_server::answer answer) {
-                  directory_.answer(query, std::move(answer));
-                }),
-      plugins_(loops_, settings.plugins, settings.work_queues, settings.runtime.stall_warning,
-               log.sink()) {
-  vsoa_service id = 0;
+      plugins_(loops_, old_, settings_.work_queues, settings_.runtime.stall_warning, log.sink()) {
   for (const auto& s : settings_.services) {
-    services_.push_back(std::make_unique<service>(loops_, s, ++id, log.sink()));
+    services_.push_back(std::make_shared<service>(loops_, old_, s, ++last_id_, log.sink()));
   }
 }
 
@@ -66,7 +75,7 @@ application::~application() {
   watchdog_.reset();
   for (const auto& s : services_)
     s->stop();
-  position_.stop();
+  if (position_) position_->stop();
   loops_.stop();  // timers use what is destroyed next
 }
 
@@ -78,53 +87,96 @@ void application::start() {
   const std::string problem = become_user(settings_.runtime.user);
   if (!problem.empty()) throw std::runtime_error(problem);
   loops_.start();
+  // Before the plugins: what keeps a loop from the beginning is found, too.
+  watchdog_ = std::make_unique<watchdog>(
+      [this](std::chrono::milliseconds patience) { return loops_.quiesce(patience); }, log_.sink());
   start_plugins();
   start_services();
-  watchdog_ = std::make_unique<watchdog>(
-      [this](std::chrono::milliseconds bound) { return loops_.quiesce(bound); }, log_.sink());
 }
 
 void application::listen() {
+  const auto places = listen_places(settings_);
+  sockets_.commit(sockets_.bind_missing(places), places);
   for (const auto& s : services_) {
-    const std::string who = "service \"" + s->settings().name + "\"";
-    try {
-      s->listen();
-    } catch (const std::system_error& e) {
-      fail_to_listen(who, e);
-    }
-    for (const auto& address : s->server().addresses()) {
-      log_.info(who + " listening on " + address.to_string() +
-                (s->settings().tls ? " with TLS" : ""));
+    for (const listen_place& place : places) {
+      if (place.owner == s->settings().name) listen(*s, place);
     }
   }
-  for (const auto& address : settings_.position.listen) {
-    try {
-      position_addresses_.push_back(position_.listen(address));
-    } catch (const std::system_error& e) {
-      fail_to_listen("position", e);
-    }
+  if (!settings_.position.listen.empty()) make_position();
+}
+
+void application::listen(service& s, const listen_place& place) {
+  const vsoa::socket_address bound = s.listen(place.wanted, sockets_.share(place));
+  log_.info("service \"" + place.owner + "\" listening on " + bound.to_string() +
+            (s.settings().tls ? " with TLS" : ""));
+}
+
+/// On what the table has for it. It answers when it is started.
+void application::make_position() {
+  position_addresses_.clear();
+  position_ = std::make_unique<vsoa::position_server>(
+      loops_, [this](const vsoa::position_query& query, vsoa::position_server::answer answer) {
+        directory_.answer(query, std::move(answer));
+      });
+  for (const auto& entry : sockets_.entries()) {
+    if (!entry.place.owner.empty()) continue;
+    position_addresses_.push_back(position_->listen(sockets_.share(entry.place).udp));
     log_.info("position listening on " + position_addresses_.back().to_string());
   }
 }
 
-void application::start_plugins() {
-  for (const auto& s : services_) {
-    plugins_.add_service(
-        s->id(), s->settings().name, s->server(),
-        [s = s.get()](std::string_view url, vsoa::payload_view payload, vsoa::channel via) {
-          return s->publish(url, payload, via);
-        });
+/// With other addresses. Queries that come meanwhile wait in the sockets that stay.
+void application::restart_position() {
+  if (position_) {
+    log_.info(position_summary());
+    position_->stop();
+    position_.reset();
   }
-  plugins_.load();
+  position_addresses_.clear();
+  const auto& all = sockets_.entries();
+  if (std::none_of(all.begin(), all.end(),
+                   [](const auto& entry) { return entry.place.owner.empty(); }))
+    return;
+  make_position();
+  position_->start();
+}
+
+std::vector<service_wishes> application::wishes() const {
+  std::vector<service_wishes> all;
   for (const auto& s : services_)
-    s->enable(plugins_);
-  plugins_.start();
+    all.push_back({s->id(), &s->settings()});
+  return all;
+}
+
+/// A service that goes is let go of by who publishes in it, before it goes.
+void application::host_services(const std::vector<std::shared_ptr<service>>& services) {
+  std::vector<hosted_service> all;
+  for (const auto& s : services) {
+    all.push_back({s->id(), s->settings().name,
+                   std::make_shared<server_port>(
+                       s->server(), [s = s.get()](std::string_view url, vsoa::payload_view payload,
+                                                  vsoa::channel via) {
+                         return s->publish(url, payload, via);
+                       })});
+  }
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  plugins_.set_services(std::move(all));
+}
+
+void application::start_plugins() {
+  host_services(services_);
+  plugins_.apply(plugins_.prepare(settings_.plugins, wishes()));
   for (const auto& s : services_)
     s->connect(plugins_);
 }
 
-// Nobody is connected to before the loops run.
-void application::forward() {
+vsoa::name_resolver application::resolver() {
+  return [this](std::string_view name, vsoa::position_domain domain, auto found) {
+    directory_.find(name, domain, std::move(found));
+  };
+}
+
+void application::update_directory() {
   directory_table table;
   table.entries = settings_.position.entries;
   table.upstream = settings_.position.upstream;
@@ -132,21 +184,112 @@ void application::forward() {
   for (const auto& s : services_)
     table.services.push_back(s->entry());
   directory_.update(std::move(table));
+}
+
+// Nobody is connected to before the loops run.
+void application::forward() {
+  update_directory();
+  tell_own_services();
+  for (const auto& s : services_)
+    s->forward(resolver(), own_);
+}
+
+void application::tell_own_services() {
   std::vector<std::vector<vsoa::socket_address>> addresses;
   for (const auto& s : services_)
     addresses.push_back(s->server().addresses());
-  own_ = std::make_unique<own_services>(settings_.services, std::move(addresses));
-  const auto resolver = [this](std::string_view name, vsoa::position_domain domain, auto found) {
-    directory_.find(name, domain, std::move(found));
-  };
-  for (const auto& s : services_)
-    s->forward(resolver, *own_);
+  own_.update(settings_.services, std::move(addresses));
 }
 
 void application::start_services() {
   for (const auto& s : services_)
     s->start();
-  position_.start();
+  if (position_) position_->start();
+}
+
+// --- another configuration ---
+
+reload_report application::reload(const config::load_result& wanted, bool plan_only) {
+  reload_report report;
+  for (const auto& d : config::differences(started_, wanted)) {
+    if (d.needs_restart) report.needs_restart.push_back(config::to_string(d));
+  }
+  for (const auto& d : config::differences(loaded_, wanted)) {
+    if (!d.needs_restart) report.changes.push_back(config::to_string(d));
+  }
+  if (plan_only) return report;
+  try {
+    reload_steps steps(*this, wanted);
+    steps.prepare();
+    steps.commit(report);
+    loaded_ = wanted;
+    if (!keeps_level_) log_.set_level(settings_.log.level);
+  } catch (const std::exception& e) {
+    report.ok = false;
+    report.changes.clear();
+    report.problems.emplace_back(e.what());
+  }
+  tell(report);
+  return report;
+}
+
+void application::tell(const reload_report& report) const {
+  for (const auto& line : report.changes)
+    log_.info("reload: " + line);
+  for (const auto& line : report.needs_restart)
+    log_.warning("reload: takes a restart: " + line);
+  for (const auto& line : report.problems)
+    log_.error("reload: " + line);
+  if (report.ok) {
+    log_.info("reload: the new configuration is in force");
+  } else {
+    log_.error("reload: the configuration of before stays in force");
+  }
+}
+
+// --- plugins that come and go ---
+
+std::vector<std::string> application::update_plugins(const std::vector<std::string>& anew) {
+  auto update = plugins_.prepare(settings_.plugins, wishes(), is_unfinished_, anew);
+  const auto problems = update->problems();
+  const auto changes = update->changes();
+  plugins_.apply(std::move(update));
+  for (const auto& line : changes)
+    log_.info(line);
+  if (!changes.empty()) {
+    for (const auto& s : services_)
+      s->connect(plugins_);
+  }
+  return problems;
+}
+
+void application::rescan() {
+  try {
+    (void)update_plugins({});
+  } catch (const std::exception& e) {
+    log_.error(std::string("plugins: ") + e.what());
+  }
+}
+
+std::string application::restart_plugin(const std::string& name) {
+  const auto& slots = plugins_.slots();
+  const bool is_known =
+      std::any_of(slots.begin(), slots.end(), [&](const plugin_slot& s) { return s.name == name; });
+  if (!is_known) return "there is no plugin " + name;
+  (void)update_plugins({name});
+  const auto slot = std::find_if(slots.begin(), slots.end(),
+                                 [&](const plugin_slot& s) { return s.name == name; });
+  if (slot == slots.end()) return "its file is gone";
+  if (!slot->failure.empty()) return slot->failure;
+  return slot->what->is_running() ? "" : "no service uses it";
+}
+
+void application::tidy() {
+  constexpr std::chrono::milliseconds moment{20};
+  (void)plugins_.retire();
+  for (const auto& s : services_)
+    (void)s->retire(false);
+  (void)old_.collect(moment);
 }
 
 bool application::is_idle() const {
@@ -163,7 +306,7 @@ bool application::stop(const std::function<bool()>& hurry) {
   }
   for (const auto& line : plugins_.summary())
     log_.info(line);
-  if (!position_addresses_.empty()) log_.info(position_summary());
+  if (position_) log_.info(position_summary());
   return stopped;
 }
 
@@ -183,6 +326,7 @@ bool application::loops_answer(std::chrono::steady_clock::time_point deadline,
 
 bool application::drain(std::chrono::steady_clock::time_point deadline,
                         const std::function<bool()>& hurry) {
+  sockets_.clear();  // who connects now is refused, unless systemd has the sockets, too
   for (const auto& s : services_)
     s->server().drain();
   while (!is_idle() && std::chrono::steady_clock::now() < deadline) {
@@ -199,12 +343,12 @@ bool application::drain(std::chrono::steady_clock::time_point deadline,
   }
   for (const auto& s : services_)
     s->stop();
-  position_.stop();
+  if (position_) position_->stop();
   return stopped;
 }
 
 std::string application::position_summary() const {
-  const vsoa::position_server_stats p = position_.stats();
+  const vsoa::position_server_stats p = position_->stats();
   const directory_stats d = directory_.stats();
   const std::pair<const char*, std::uint64_t> fields[] = {
       {"queries", p.queries},           {"answered", p.answered},
@@ -218,17 +362,14 @@ std::string application::position_summary() const {
   return line;
 }
 
-void application::reload_certificates() {
-  for (const auto& s : services_)
-    (void)s->reload_certificates();
-}
-
 std::string application::status() const {
   std::size_t clients = 0;
   for (const auto& s : services_)
     clients += s->server().stats().clients;
-  const auto running = std::count_if(plugins_.plugins().begin(), plugins_.plugins().end(),
-                                     [](const auto& p) { return p->is_running(); });
+  const auto& slots = plugins_.slots();
+  const auto running = std::count_if(slots.begin(), slots.end(), [](const plugin_slot& each) {
+    return each.what != nullptr && each.what->is_running();
+  });
   const std::size_t failed = plugins_.failures().size();
   return std::to_string(services_.size()) + " services, " + std::to_string(running) + " plugins, " +
          std::to_string(clients) + " clients" +

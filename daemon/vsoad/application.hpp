@@ -3,17 +3,23 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "broker/directory.hpp"
+#include "broker/own_services.hpp"
 #include "broker/service.hpp"
 #include "config/config.hpp"
+#include "config/load.hpp"
 #include "plugin_host/plugin_host.hpp"
+#include "plugin_host/reclaimer.hpp"
 #include "vsoa/position.hpp"
 #include "vsoa/runtime.hpp"
 #include "vsoad/logging.hpp"
+#include "vsoad/reload.hpp"
+#include "vsoad/socket_table.hpp"
 #include "vsoad/watchdog.hpp"
 
 namespace boost::asio {
@@ -25,8 +31,10 @@ namespace vsoad {
 /// Threads: that of the main loop alone.
 class application {
  public:
+  /// @param started    the configuration, without errors
+  /// @param keeps_level  the log's level is not the configuration's to choose
   /// @param main_loop  where its own waiting is done; outlives this object
-  application(const config::configuration& settings, const logging& log,
+  application(const config::load_result& started, logging& log, bool keeps_level,
               boost::asio::io_context& main_loop);
   ~application();
   application(const application&) = delete;
@@ -44,33 +52,75 @@ class application {
   ///          then; end the process.
   bool stop(const std::function<bool()>& hurry);
 
-  /// Reads the certificates of all services again; what is wrong is logged, and changes nothing.
-  void reload_certificates();
+  /// Puts another configuration into force, or says why not, and then nothing has changed.
+  /// @param wanted     without errors
+  /// @param plan_only  says what it would do
+  reload_report reload(const config::load_result& wanted, bool plan_only = false);
+
+  /// Where plugins come from; to be watched, and rescan() be called when something has changed.
+  const std::vector<std::string>& plugin_directories() const noexcept {
+    return settings_.plugins.directories;
+  }
+  /// Asked of a plugin's file: whether somebody is still writing it.
+  void set_unfinished(std::function<bool(const std::string& path)> is_unfinished) {
+    is_unfinished_ = std::move(is_unfinished);
+  }
+  /// Looks through the plugin directories, and serves what is there now. Does not throw: what goes
+  /// wrong is logged.
+  void rescan();
+  /// Loads a plugin again, though its file is the same. Empty: it runs; else why not, and the one
+  /// of before goes on.
+  std::string restart_plugin(const std::string& name);
+
+  /// Ends what has been replaced and can end now. To be called several times a second.
+  void tidy();
 
   std::string status() const;  ///< one line, for systemctl status
 
  private:
+  friend class reload_steps;
+
   void listen();
   void forward();
   void start_plugins();
   void start_services();
+  void listen(service& s, const listen_place& place);
+  void make_position();
+  void restart_position();
+  std::vector<std::string> update_plugins(const std::vector<std::string>& anew);
+  void host_services(const std::vector<std::shared_ptr<service>>& all);
+  void tell_own_services();
+  void update_directory();
+  void tell(const reload_report& report) const;
+  std::vector<service_wishes> wishes() const;
+  vsoa::name_resolver resolver();
   bool is_idle() const;
   bool loops_answer(std::chrono::steady_clock::time_point deadline,
                     const std::function<bool()>& hurry);
   bool drain(std::chrono::steady_clock::time_point deadline, const std::function<bool()>& hurry);
   std::string position_summary() const;
 
-  const config::configuration settings_;
-  const logging& log_;
+  config::load_result started_;     // what needs a restart is compared with this
+  config::load_result loaded_;      // what is in force, but for that
+  config::configuration settings_;  // what is in force
+  logging& log_;
+  const bool keeps_level_;
   boost::asio::io_context& main_loop_;
   vsoa::runtime loops_;
-  std::vector<std::unique_ptr<service>> services_;
+  reclaimer old_;
+  socket_table sockets_;
+  std::vector<std::shared_ptr<service>> services_;  // in the order of the configuration
+  vsoa_service last_id_ = 0;
   directory directory_;
-  std::unique_ptr<own_services> own_;  // from forward() on
-  vsoa::position_server position_;
+  own_services own_;
+  std::unique_ptr<vsoa::position_server> position_;
   std::vector<vsoa::socket_address> position_addresses_;
-  plugin_host plugins_;                 // its queues end before what their jobs use
+  plugin_host plugins_;  // its queues end before what their jobs use
+  std::function<bool(const std::string&)> is_unfinished_;
   std::unique_ptr<watchdog> watchdog_;  // from start() on, to the end
 };
+
+/// Who listens where, by the configuration.
+std::vector<listen_place> listen_places(const config::configuration& settings);
 
 }  // namespace vsoad

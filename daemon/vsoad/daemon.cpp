@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto status_interval = 10s;
+constexpr auto tidy_interval = 100ms;
 // Between two questions whether what ends has ended.
 constexpr auto moment = 5ms;
 
@@ -25,20 +26,29 @@ sigset_t daemon_signals() {
   return set;
 }
 
-daemon::daemon(const options& chosen, const config::configuration& settings, const logging& log)
+daemon::daemon(const options& chosen, const config::load_result& loaded, logging& log)
     : options_(chosen),
       log_(log),
       loop_(daemon_signals(), log),
-      application_(settings, log, loop_.context()) {}
+      application_(loaded, log, chosen.log_level.has_value(), loop_.context()),
+      watch_(
+          loop_.context(), [this] { rescan(); }, log) {}
 
 bool daemon::run() {
   log_.info("vsoad " + std::string(version()) + " (" + std::string(commit()) + ")");
+  // First, so that what comes while it starts is not missed.
+  watch_.set_directories(application_.plugin_directories());
+  application_.set_unfinished(
+      [this](const std::string& path) { return watch_.is_unfinished(path); });
   application_.start();
   log_.info("ready");
   told_status_ = application_.status();
   notify::ready(told_status_);
   loop_.on_signal([this](int number) { signal(number); });
   loop_.every(status_interval, [this] { tell_status(); });
+  loop_.every(tidy_interval, [this] {
+    if (!is_stopping_) application_.tidy();
+  });
   loop_.run();
   is_stopping_ = true;
   notify::stopping();
@@ -60,8 +70,22 @@ void daemon::signal(int number) {
 }
 
 void daemon::reload() {
-  log_.info("SIGHUP: reading certificates again; the configuration itself is read at start only");
-  application_.reload_certificates();
+  log_.info("SIGHUP: reading " + options_.config.string() + " again");
+  const auto wanted = config::load(options_.config);
+  for (const auto& d : wanted.diagnostics) {
+    const std::string line = "reload: " + config::to_string(d);
+    d.level == config::severity::error ? log_.error(line) : log_.warning(line);
+  }
+  if (!wanted.ok()) return log_.error("reload: the configuration of before stays in force");
+  (void)application_.reload(wanted);
+  watch_.set_directories(application_.plugin_directories());
+  tell_status();
+}
+
+void daemon::rescan() {
+  if (is_stopping_) return;
+  application_.rescan();
+  tell_status();
 }
 
 void daemon::tell_status() {

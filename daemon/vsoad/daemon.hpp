@@ -5,11 +5,12 @@
 #include <memory>
 #include <string>
 
-#include "config/config.hpp"
+#include "config/load.hpp"
 #include "vsoad/application.hpp"
 #include "vsoad/logging.hpp"
 #include "vsoad/main_loop.hpp"
 #include "vsoad/options.hpp"
+#include "vsoad/plugin_watch.hpp"
 
 namespace vsoad {
 
@@ -18,7 +19,7 @@ sigset_t daemon_signals();
 
 class daemon {
  public:
-  daemon(const options& chosen, const config::configuration& settings, const logging& log);
+  daemon(const options& chosen, const config::load_result& loaded, logging& log);
 
   /// Serves until a signal ends it. Throws std::runtime_error, fit for the operator, if it can't
   /// start. Once.
@@ -28,13 +29,15 @@ class daemon {
  private:
   void signal(int number);
   void reload();
+  void rescan();
   void tell_status();
   bool is_in_a_hurry();
 
   const options options_;
-  const logging& log_;
+  logging& log_;
   main_loop loop_;
   application application_;
+  plugin_watch watch_;
   std::string told_status_;
   bool is_stopping_ = false;
   bool hurry_ = false;

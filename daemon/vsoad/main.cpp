@@ -21,8 +21,8 @@ void print(std::FILE* to, const std::string& text) {
   std::fflush(to);
 }
 
-int run(const options& chosen, const config::configuration& settings, const logging& log) {
-  vsoad::daemon broker(chosen, settings, log);
+int run(const options& chosen, const config::load_result& loaded, logging& log) {
+  vsoad::daemon broker(chosen, loaded, log);
   // A plugin's code holds threads of ours: ending the process is all that is left to do for it.
   if (!broker.run()) std::_Exit(exit_success);
   return exit_success;
@@ -42,11 +42,11 @@ int main_or_throw(const options& chosen) {
     case options::action::run:
       break;
   }
-  config::configuration settings = *loaded.config;
-  if (chosen.log_level) settings.log.level = *chosen.log_level;
-  const logging log(settings.log);
+  config::log_settings log_settings = loaded.config->log;
+  if (chosen.log_level) log_settings.level = *chosen.log_level;
+  logging log(log_settings);
   try {
-    return run(chosen, settings, log);
+    return run(chosen, loaded, log);
   } catch (const std::exception& e) {
     log.error(e.what());
     return exit_failure;

@@ -26,8 +26,7 @@ unique_fd duplicate(const unique_fd& fd) {
 }
 
 std::string explain(const listen_place& place, const std::system_error& e) {
-  const std::string who =
-      place.owner.empty() ? "position" : "service \"" + place.owner + "\"";
+  const std::string who = place.owner.empty() ? "position" : "service \"" + place.owner + "\"";
   std::string hint;
   if (e.code() == std::errc::address_in_use) hint = "; another program has this address";
   if (e.code() == std::errc::permission_denied)

@@ -33,8 +33,8 @@ class socket_table {
     pair sockets;
   };
 
-  /// Where sockets are looked for before any are bound: those that systemd has handed over. Takes an
-  /// address; what is missing of the pair is bound.
+  /// Where sockets are looked for before any are bound: those that systemd has handed over. Takes
+  /// an address; what is missing of the pair is bound.
   using source = std::function<pair(const vsoa::socket_address& wanted, bool with_tcp)>;
   void set_source(source from) { source_ = std::move(from); }
 

@@ -245,13 +245,13 @@ class VSOA_API server {
   server(const server&) = delete;
   server& operator=(const server&) = delete;
 
-  /// Binds TCP and, on the same port, UDP; as often as there are addresses. After start() it accepts
-  /// at once. With port 0 the kernel chooses; if UDP can't have the same port, another is announced
-  /// to clients. Throws std::system_error naming the address. Not on a loop's thread.
+  /// Binds TCP and, on the same port, UDP; as often as there are addresses. After start() it
+  /// accepts at once. With port 0 the kernel chooses; if UDP can't have the same port, another is
+  /// announced to clients. Throws std::system_error naming the address. Not on a loop's thread.
   /// @return the bound address
   socket_address listen(const socket_address& address);
-  /// The same with sockets that are bound already, by bind_sockets() or by systemd. Takes them over,
-  /// also when it throws std::system_error: they are not what they ought to be.
+  /// The same with sockets that are bound already, by bind_sockets() or by systemd. Takes them
+  /// over, also when it throws std::system_error: they are not what they ought to be.
   socket_address listen(bound_sockets sockets);
   /// Accepts no more on an address that listen() has returned. The clients that have come by it
   /// stay, but for their quick channel. False: there is none. Not on a loop's thread.

@@ -35,9 +35,9 @@ class VSOA_API work_queue {
   /// The same, unless a job of this name waits already: then false. One that runs does not count.
   [[nodiscard]] bool add_if_not_queued(std::string name, job work);
 
-  /// Other numbers of threads and of jobs that may wait, as for construction. A thread too many ends
-  /// behind the job that it runs; what waits already stays. Not from a job, and by one thread at a
-  /// time. Throws std::invalid_argument.
+  /// Other numbers of threads and of jobs that may wait, as for construction. A thread too many
+  /// ends behind the job that it runs; what waits already stays. Not from a job, and by one thread
+  /// at a time. Throws std::invalid_argument.
   void resize(std::size_t threads, std::size_t limit);
 
   /// Takes the jobs of this name that wait out of the queue; what runs already goes on.

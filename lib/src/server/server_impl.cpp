@@ -54,8 +54,7 @@ server_impl::server_impl(runtime& loops, server_options options)
   if (has_tls()) tls_ = net::tls_context::load(*options_.tls, tls_role::server);
   set_credentials(std::move(options_.credentials));
   for (std::size_t i = 0; i < loops_.size(); ++i) {
-    shards_.push_back(
-        std::make_unique<shard>(*this, loops_.at(i), loops_.size(), options_.limits));
+    shards_.push_back(std::make_unique<shard>(*this, loops_.at(i), loops_.size(), options_.limits));
   }
 }
 

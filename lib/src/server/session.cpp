@@ -36,9 +36,9 @@ std::string_view describe(net::close_reason why) {
 }  // namespace
 
 session::session(shard& owner, net::transport stream, origin from)
-    : net::connection(owner.where(), std::move(stream), from.peer.ip.v6, owner.counters(),
-                      {owner.owner().send_timeout(), owner.limits().partial_timeout,
-                       owner.limits().outbox}),
+    : net::connection(
+          owner.where(), std::move(stream), from.peer.ip.v6, owner.counters(),
+          {owner.owner().send_timeout(), owner.limits().partial_timeout, owner.limits().outbox}),
       shard_(owner),
       origin_(std::move(from)),
       order_(origin_.serial),

@@ -24,9 +24,10 @@ config::service_settings service(const std::string& name, const std::string& url
 
 // Two services on all addresses of a machine that has 192.0.2.7; each forwards to the other.
 struct two : own_services {
-  explicit two(const std::string& from_b = "/x/") : own_services([] {
-      return std::vector<interface_address>{{"eth0", *vsoa::ip_address::parse("192.0.2.7")}};
-    }) {
+  explicit two(const std::string& from_b = "/x/")
+      : own_services([] {
+          return std::vector<interface_address>{{"eth0", *vsoa::ip_address::parse("192.0.2.7")}};
+        }) {
     update({service("a", "/x/", "vsoa://to-b"), service("b", from_b, "vsoa://to-a")},
            {{at("0.0.0.0:1000"), at("[::]:1000")}, {at("0.0.0.0:2000")}});
   }

@@ -41,10 +41,9 @@ TEST_CASE("services are compared by name, and secrets never shown") {
                 "log: { level: debug }\n"
                 "services: [ { name: b, listen: 127.0.0.1:2 }, { name: a, listen: 127.0.0.1:1, "
                 "limits: { clients: 1 }, plugins: all, credentials: [ { role: r, password: y } ] } "
-                "]") ==
-        lines{"log.level: changed", "services[a].credentials: changed",
-              "services[a].plugins: added", "services[a].limits.clients: changed",
-              "services[b]: added"});
+                "]") == lines{"log.level: changed", "services[a].credentials: changed",
+                              "services[a].plugins: changed", "services[a].limits.clients: changed",
+                              "services[b]: added"});
   CHECK(changes(base, "services: [ { name: b, listen: 127.0.0.1:2 } ]") ==
         lines{"services[a]: removed", "services[b]: added"});
 }
@@ -58,7 +57,7 @@ TEST_CASE("keys of the user's own") {
 }
 
 TEST_CASE("what needs a restart is named by its key") {
-  CHECK(changes(base, "runtime: { threads: 2, user: x }\nlog: { format: json }\n" +
-                          std::string(base)) ==
+  CHECK(changes(base,
+                "runtime: { threads: 2, user: x }\nlog: { format: json }\n" + std::string(base)) ==
         lines{"!log.format: changed", "!runtime.threads: changed", "!runtime.user: added"});
 }

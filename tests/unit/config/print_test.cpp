@@ -37,6 +37,7 @@ plugins:
   directory:
     - /usr/lib/vsoad/plugins
     - /usr/local/lib/vsoad/plugins
+  unload_grace: 30s
   settings: {}
 work_queues: {}
 position:

@@ -144,16 +144,3 @@ TEST_CASE("a credential has a password or a certificate, and the certificate is 
         "c.yaml:4:44: services[0].credentials[0].certificate: \"gateway\" is not of the form "
         "TYPE=TEXT, such as CN=gateway*; write one such as CN=gateway*\n");
 }
-
-TEST_CASE("a reload takes other files, but neither turns TLS on nor off") {
-  certificate_authority ca;
-  const auto a = ca.issue();
-  const auto b = ca.issue();
-  const auto with = [](const vsoa_test::certificate_files& files) {
-    return load_text("c.yaml", service("    tls: { " + files.yaml() + " }\n"));
-  };
-  const load_result none = load_text("c.yaml", service(""));
-  CHECK(needs_restart(with(a), with(b)).empty());
-  CHECK(needs_restart(none, with(a)) == std::vector<std::string>{"services[0].tls"});
-  CHECK(needs_restart(with(a), none) == std::vector<std::string>{"services[0].tls"});
-}

@@ -4,7 +4,10 @@
 #include <atomic>
 
 #include "counted_new.hpp"
+#include "plugin_host/environment.hpp"
 #include "plugin_host/plugin_host.hpp"
+#include "plugin_host/plugin_update.hpp"
+#include "plugin_host/server_port.hpp"
 #include "scratch.hpp"
 
 namespace {
@@ -51,12 +54,13 @@ TEST_CASE("inline calls allocate nothing") {
   vsoa::server server(loops);
   vsoad::config::plugins_settings settings;
   settings.directories = {dir.path()};
-  vsoad::plugin_host host(loops, settings, {}, std::chrono::milliseconds(100), {});
-  host.add_service(1, "one", server);
-  host.load();
-  for (const auto& one : host.plugins())
-    host.enable(*one, 1);
-  host.start();
+  vsoad::reclaimer old(loops);
+  vsoad::plugin_host host(loops, old, {}, std::chrono::milliseconds(100), {});
+  host.set_services({{1, "one", std::make_shared<vsoad::server_port>(server)}});
+  vsoad::config::service_settings service;
+  service.all_plugins = true;
+  const vsoad::service_wishes wishes[] = {{1, &service}};
+  host.apply(host.prepare(settings, wishes));
 
   const auto route_to = [](std::string url, std::string plugin, std::size_t command) {
     vsoad::route r;
@@ -67,8 +71,8 @@ TEST_CASE("inline calls allocate nothing") {
   };
   const auto echo_route = route_to("/echo", "echo", 1);
   const auto plain_route = route_to("/a", "good", 0);
-  auto* echo = host.find("echo");
-  auto* plain = host.find("good");
+  const auto echo = host.find("echo");
+  const auto plain = host.find("good");
   const std::byte data[8] = {};
   const auto one_of_each = [&] {
     fake_call first("/echo", {"[1,2,3]", data});

@@ -7,7 +7,11 @@
 #include <vector>
 
 #include "peer.hpp"
+#include "plugin_host/environment.hpp"
 #include "plugin_host/plugin_host.hpp"
+#include "plugin_host/plugin_update.hpp"
+#include "plugin_host/reclaimer.hpp"
+#include "plugin_host/server_port.hpp"
 #include "scratch.hpp"
 #include "vsoa/runtime.hpp"
 #include "vsoa/server.hpp"
@@ -37,16 +41,29 @@ class rig {
   void start() {
     loops.start();
     port = server.listen(*vsoa::socket_address::parse("127.0.0.1:0")).port;
-    host = std::make_unique<vsoad::plugin_host>(loops, settings, queues, stall_warning, log.sink());
-    host->add_service(1, service.name, server);
-    host->load();
-    for (const auto& name : vsoad::resolve(service, host->outlines(), settings).plugins) {
-      host->enable(*host->find(name), 1);
-    }
-    host->start();
-    routes = vsoad::resolve(service, host->outlines(), settings);
-    serve();
+    host = std::make_unique<vsoad::plugin_host>(loops, old, queues, stall_warning, log.sink());
+    host->set_services({{1, service.name, std::make_shared<vsoad::server_port>(server)}});
+    set_callbacks();
+    update();
     server.start();
+  }
+  /// Looks through `dir` again, as the daemon does when something has changed there.
+  /// @return what is different then
+  std::vector<std::string> update(
+      const std::function<bool(const std::string&)>& is_unfinished = {}) {
+    const vsoad::service_wishes wishes[] = {{1, &service}};
+    auto all = host->prepare(settings, wishes, is_unfinished);
+    const auto changes = all->changes();
+    host->apply(std::move(all));
+    serve();
+    return changes;
+  }
+  /// Waits until those replaced have ended.
+  bool retire() {
+    return wait_until([this] {
+      const bool is_done = host->retire();
+      return old.collect(patience) && is_done;
+    });
   }
 
   tcp_peer connect() {
@@ -70,21 +87,33 @@ class rig {
   std::map<std::string, vsoad::config::work_queue_settings> queues;
   std::chrono::milliseconds stall_warning{0};
   vsoa::runtime loops;
+  vsoad::reclaimer old{loops};
   vsoa::server server;
   std::unique_ptr<vsoad::plugin_host> host;
   vsoad::resolution routes;
   std::uint16_t port = 0;
 
  private:
+  using plugins = std::vector<std::shared_ptr<vsoad::plugin>>;
+
   void serve() {
+    vsoad::resolution now = vsoad::resolve(service, host->outlines(), settings);
     std::vector<vsoa::server::command_entry> entries;
-    for (const auto& route : routes.routes) {
-      auto* plugin = host->find(route.plugin);
-      entries.push_back({route.url,
-                         [plugin, &route](vsoa::call& c) { plugin->command(1, route, c); },
-                         plugin->queue_for(route)});
+    for (const auto& each : now.routes) {
+      const auto plugin = host->find(each.plugin);
+      const auto route = std::make_shared<const vsoad::route>(each);
+      entries.push_back({each.url,
+                         [plugin, route](vsoa::call& c) { plugin->command(1, *route, c); },
+                         plugin->queue_for(each)});
     }
+    auto listeners = std::make_shared<plugins>();
+    for (const auto& name : now.plugins)
+      listeners->push_back(host->find(name));
+    listeners_.replace(std::move(listeners), old);
     server.set_commands(std::move(entries));
+    routes = std::move(now);
+  }
+  void set_callbacks() {
     server.on_client([this](vsoa::client_id id, bool connected) {
       each([&](vsoad::plugin& p) { p.client(1, id, connected); });
     });
@@ -101,9 +130,11 @@ class rig {
   }
   template <class Action>
   void each(Action action) {
-    for (const auto& name : routes.plugins)
-      action(*host->find(name));
+    for (const auto& one : listeners_.read())
+      action(*one);
   }
+
+  vsoad::published<plugins> listeners_{std::make_shared<plugins>()};
 };
 
 }  // namespace vsoa_test

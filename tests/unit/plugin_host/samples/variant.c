@@ -27,6 +27,10 @@
 #define START_RESULT 0
 #endif
 
+#ifndef VERSION
+#define VERSION "1.0"
+#endif
+
 #ifndef ENTRY
 #define ENTRY vsoa_plugin_main
 #endif
@@ -60,7 +64,7 @@ const vsoa_plugin *ENTRY(void) {
       .abi_major = ABI_MAJOR,
       .abi_minor = ABI_MINOR,
       .name = NAME,
-      .version = "1.0",
+      .version = VERSION,
       .description = "a variant",
       .commands = commands,
       .start = START,
