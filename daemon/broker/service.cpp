@@ -88,9 +88,9 @@ vsoa::server::datagram_route service::route_datagram(std::string_view url) {
   return datagram_listeners_.empty() && !forwarder_.takes(url) ? to::relay : to::both;
 }
 
-void service::listen() {
+void service::listen(const socket_source& sockets) {
   for (const auto& address : settings_.listen)
-    server_.listen(address);
+    server_.listen(sockets(address));
 }
 
 bool service::reload_certificates() {

@@ -39,8 +39,10 @@ class service {
     return topics_.publish(url, payload, via);
   }
 
-  /// Binds all addresses of the configuration. Throws std::system_error naming the address.
-  void listen();
+  /// Whence the sockets of an address come; throws std::system_error naming it.
+  using socket_source = std::function<vsoa::bound_sockets(const vsoa::socket_address&)>;
+  /// Listens on all addresses of the configuration. Throws what `sockets` throws.
+  void listen(const socket_source& sockets);
   /// Says which plugins it will use, so that they are started.
   void enable(plugin_host& plugins);
   /// Gives URLs to the plugins that run and says what can't be served.

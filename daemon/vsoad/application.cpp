@@ -43,9 +43,11 @@ void keep_freed_memory() {
 
 }  // namespace
 
-application::application(const config::configuration& settings, const logging& log)
+application::application(const config::configuration& settings, const logging& log,
+                         std::vector<inherited_socket> sockets)
     : settings_(settings),
       log_(log),
+      sockets_(std::move(sockets), log.sink()),
       loops_({settings.runtime.threads, log.sink(), settings.runtime.busy_poll}),
       directory_(loops_),
       position_(loops_,
@@ -86,7 +88,7 @@ void application::listen() {
   for (const auto& s : services_) {
     const std::string who = "service \"" + s->settings().name + "\"";
     try {
-      s->listen();
+      s->listen([this](const auto& address) { return sockets_.for_service(address); });
     } catch (const std::system_error& e) {
       fail_to_listen(who, e);
     }
@@ -97,12 +99,13 @@ void application::listen() {
   }
   for (const auto& address : settings_.position.listen) {
     try {
-      position_addresses_.push_back(position_.listen(address));
+      position_addresses_.push_back(position_.listen(sockets_.for_position(address)));
     } catch (const std::system_error& e) {
       fail_to_listen("position", e);
     }
     log_.info("position listening on " + position_addresses_.back().to_string());
   }
+  sockets_.close_unused();
 }
 
 void application::start_plugins() {
@@ -154,6 +157,8 @@ bool application::is_idle() const {
 
 bool application::stop(const std::function<bool()>& hurry) {
   const auto deadline = std::chrono::steady_clock::now() + settings_.runtime.shutdown_grace;
+  // Whoever connects from now on is for the next vsoad, if systemd keeps the sockets for it.
+  sockets_.close();
   const bool stopped = loops_answer(deadline, hurry) && drain(deadline, hurry);
   for (const auto& s : services_) {
     for (const auto& line : s->summary())

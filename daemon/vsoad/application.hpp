@@ -13,6 +13,7 @@
 #include "plugin_host/plugin_host.hpp"
 #include "vsoa/position.hpp"
 #include "vsoa/runtime.hpp"
+#include "vsoad/listening_sockets.hpp"
 #include "vsoad/logging.hpp"
 #include "vsoad/watchdog.hpp"
 
@@ -20,7 +21,9 @@ namespace vsoad {
 
 class application {
  public:
-  application(const config::configuration& settings, const logging& log);
+  /// @param sockets  bound before this process began; see inherit_sockets()
+  application(const config::configuration& settings, const logging& log,
+              std::vector<inherited_socket> sockets);
   ~application();
   application(const application&) = delete;
   application& operator=(const application&) = delete;
@@ -54,6 +57,7 @@ class application {
 
   const config::configuration settings_;
   const logging& log_;
+  listening_sockets sockets_;
   vsoa::runtime loops_;
   std::vector<std::unique_ptr<service>> services_;
   directory directory_;

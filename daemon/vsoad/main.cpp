@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <exception>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "config/load.hpp"
 #include "config/print.hpp"
@@ -56,10 +58,11 @@ bool is_in_a_hurry(const sigset_t& signals) {
   return signal == SIGTERM || signal == SIGINT;
 }
 
-int run(const config::configuration& settings, const logging& log) {
+int run(const config::configuration& settings, const logging& log,
+        std::vector<inherited_socket> sockets) {
   const sigset_t signals = ending_signals();
   log.info("vsoad " + std::string(version()) + " (" + std::string(commit()) + ")");
-  auto broker = std::make_unique<application>(settings, log);
+  auto broker = std::make_unique<application>(settings, log, std::move(sockets));
   broker->start();
   log.info("ready");
   notify::ready(broker->status());
@@ -91,7 +94,7 @@ int main_or_throw(const options& chosen) {
   if (chosen.log_level) settings.log.level = *chosen.log_level;
   const logging log(settings.log);
   try {
-    return run(settings, log);
+    return run(settings, log, inherit_sockets());
   } catch (const std::exception& e) {
     log.error(e.what());
     return exit_failure;
