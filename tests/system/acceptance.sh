@@ -20,7 +20,7 @@ step() {
   # Not as a condition: there `set -e` would mean nothing.
   (
     set -eE
-    trap 'echo "line $LINENO: $BASH_COMMAND"' ERR
+    trap 'echo "line $LINENO: $BASH_COMMAND" >&2' ERR
     "$2"
   ) >"$work/step" 2>&1
   status=$?
@@ -33,7 +33,7 @@ step() {
   echo "FAIL  $1 ($((SECONDS - begin)) s)"
   load_is_over
   sed 's/^/      /' "$work/step"
-  box_run journalctl --unit=vsoad --lines=30 --no-pager --output=cat | sed 's/^/      journal: /'
+  box_run journalctl --unit=vsoad --lines=12 --no-pager --output=cat | sed 's/^/      journal: /'
 }
 
 # within <seconds> <command ...>: until it succeeds.
@@ -67,8 +67,8 @@ no_drop_in() {
 # Clients that connect and call all the time, around what is tested.
 load_begins() {
   box_net env NODE_PATH="$work/node_modules" node tests/system/client.js load 3005 >"$work/load" 2>&1 &
-  echo $! >"$work/load.pid"
   within 10 grep -q begun "$work/load"
+  sed -n 's/^begun //p' "$work/load" >"$work/load.pid"
 }
 load_is_over() {
   [ -f "$work/load.pid" ] || return 0
@@ -148,7 +148,7 @@ service_runs() {
 }
 
 units_are_sound() {
-  is "$(box_run systemd-analyze verify /lib/systemd/system/vsoad.service /lib/systemd/system/vsoad.socket 2>&1)" ""
+  is "$(box_run systemd-analyze verify --man=no /lib/systemd/system/vsoad.service /lib/systemd/system/vsoad.socket 2>&1)" ""
   box_run systemd-analyze security --offline=yes --threshold=11 /lib/systemd/system/vsoad.service
 }
 

@@ -59,7 +59,8 @@ box_tree() {
     --customize-hook='systemctl --root="$1" --quiet mask console-getty.service getty.target \
       systemd-logind.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
       e2scrub_all.timer fstrim.timer' \
-    --customize-hook='rm -rf "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/*' \
+    --customize-hook='rm -rf "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/* \
+      "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap' \
     --format=tar bookworm "$box_tar.new" "$(box_mirror)" && mv "$box_tar.new" "$box_tar"
 }
 

@@ -1,7 +1,7 @@
 // The official Node.js client for the system test; runs in the network of the box, outside of its files.
 //   client.js call PORT URL      prints the param of the answer as JSON; exit 1 and the reason if there is none
 //   client.js lookup NAME        prints the port that the position server on 127.0.0.1:3000 tells
-//   client.js load PORT          prints "begun", connects, calls and closes until SIGTERM; then prints
+//   client.js load PORT          prints "begun PID", connects, calls and closes until SIGTERM; then prints
 //                                {"connects":...,"refused":...,"answered":...}
 'use strict';
 
@@ -75,7 +75,7 @@ function load(port) {
     }, undefined, patience);
   };
 
-  console.log('begun');
+  console.log(`begun ${process.pid}`);
   for (let i = 0; i < 4; ++i) knock();
   for (let i = 0; i < 4; ++i) talk();
   process.on('SIGTERM', () => {
