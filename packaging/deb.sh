@@ -15,7 +15,8 @@ git archive --prefix="vsoad-$upstream/" HEAD | gzip -n >"build/deb/vsoad_$upstre
 tar -C build/deb -xf "build/deb/vsoad_$upstream.orig.tar.gz"
 cp -r packaging/debian "build/deb/vsoad-$upstream/debian"
 cd "build/deb/vsoad-$upstream"
-dpkg-buildpackage -us -uc
+# A compiler cache, where there is one, for whoever builds again and again.
+VSOA_CCACHE=$(command -v ccache || true) dpkg-buildpackage -us -uc
 cd ..
 # root is who builds in a container: that is no fault of the package.
 # The fuzzer's corpus holds small ELF files, and there is no bug of Debian's to close.

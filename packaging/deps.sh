@@ -12,6 +12,7 @@ vsoa_packages_check='clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 l
 
 vsoa_packages_doc='doxygen'
 vsoa_packages_deb='build-essential debhelper dh-sequence-installsysusers devscripts lintian'
+vsoa_packages_system='mmdebstrap systemd-container gcc libc6-dev'
 
 vsoa_root() {
   if [ "$(id -u)" = 0 ]; then
@@ -39,6 +40,7 @@ vsoa_install() {
       build) wanted="$wanted $vsoa_packages_build" ;;
       deb) wanted="$wanted $vsoa_packages_deb" ;;
       doc) wanted="$wanted $vsoa_packages_doc" ;;
+      system) wanted="$wanted $vsoa_packages_system" ;;
       check) wanted="$wanted $vsoa_packages_check" ;;
       # Whoever has a node of his own keeps it: Debian's would be in its way.
       node) command -v node >/dev/null && command -v npm >/dev/null || wanted="$wanted nodejs npm" ;;

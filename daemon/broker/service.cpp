@@ -120,12 +120,21 @@ vsoa::socket_address service::listen(const vsoa::socket_address& wanted,
   return listeners_.back().bound;
 }
 
-void service::close_listener(const vsoa::socket_address& wanted) {
+std::vector<vsoa::socket_address> service::listening() const {
+  std::vector<vsoa::socket_address> all;
+  for (const listener& each : listeners_)
+    all.push_back(each.wanted);
+  return all;
+}
+
+std::optional<vsoa::socket_address> service::close_listener(const vsoa::socket_address& wanted) {
   const auto found = std::find_if(listeners_.begin(), listeners_.end(),
                                   [&](const listener& l) { return l.wanted == wanted; });
-  if (found == listeners_.end()) return;
-  server_.close_listener(found->bound);
+  if (found == listeners_.end()) return {};
+  const vsoa::socket_address bound = found->bound;
+  server_.close_listener(bound);
   listeners_.erase(found);
+  return bound;
 }
 
 bool service::reload_certificates() {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,8 +48,10 @@ class service {
   /// configuration calls them. Throws std::system_error.
   /// @return the bound address
   vsoa::socket_address listen(const vsoa::socket_address& wanted, vsoa::bound_sockets sockets);
-  /// Accepts no more there; clients stay.
-  void close_listener(const vsoa::socket_address& wanted);
+  /// Accepts no more there; clients stay. Nothing: it did not; else the bound address.
+  std::optional<vsoa::socket_address> close_listener(const vsoa::socket_address& wanted);
+  /// What the configuration calls the addresses that it listens on.
+  std::vector<vsoa::socket_address> listening() const;
   /// Gives URLs to the plugins that run and says what can't be served.
   void connect(const plugin_host& plugins);
   /// Connects to the upstream servers, once the loops run. Throws std::runtime_error if their files

@@ -37,25 +37,18 @@ void keep_freed_memory() {
 
 }  // namespace
 
-std::vector<listen_place> listen_places(const config::configuration& settings) {
-  std::vector<listen_place> all;
-  const auto add = [&all](const std::string& owner, const vsoa::socket_address& wanted) {
-    listen_place place{owner, wanted, 0};
-    while (std::find(all.begin(), all.end(), place) != all.end())
-      ++place.number;
-    all.push_back(std::move(place));
-  };
-  for (const auto& s : settings.services) {
-    for (const auto& address : s.listen)
-      add(s.name, address);
-  }
-  for (const auto& address : settings.position.listen)
-    add("", address);
-  return all;
+std::string why_not_listening(const std::string& who, const std::system_error& e) {
+  std::string hint;
+  if (e.code() == std::errc::address_in_use) hint = "; another program has this address";
+  if (e.code() == std::errc::permission_denied)
+    hint = "; ports below 1024 need root or a capability";
+  if (e.code() == std::errc::address_not_available) hint = "; no interface has this address";
+  return who + ": can't listen on " + e.what() + hint;
 }
 
 application::application(const config::load_result& started, logging& log, bool keeps_level,
-                         boost::asio::io_context& main_loop)
+                         boost::asio::io_context& main_loop,
+                         std::vector<inherited_socket> inherited)
     : started_(started),
       loaded_(started),
       settings_(*started.config),
@@ -64,6 +57,7 @@ application::application(const config::load_result& started, logging& log, bool 
       main_loop_(main_loop),
       loops_({settings_.runtime.threads, log.sink(), settings_.runtime.busy_poll}),
       old_(loops_),
+      sockets_(std::move(inherited), log.sink()),
       directory_(loops_),
       plugins_(loops_, old_, settings_.work_queues, settings_.runtime.stall_warning, log.sink()) {
   for (const auto& s : settings_.services) {
@@ -95,50 +89,52 @@ void application::start() {
 }
 
 void application::listen() {
-  const auto places = listen_places(settings_);
-  sockets_.commit(sockets_.bind_missing(places), places);
   for (const auto& s : services_) {
-    for (const listen_place& place : places) {
-      if (place.owner == s->settings().name) listen(*s, place);
-    }
+    const std::string who = "service \"" + s->settings().name + "\"";
+    for (const auto& wanted : s->settings().listen)
+      listen(*s, wanted, sockets_for(who, [&] { return sockets_.for_service(wanted); }));
   }
   if (!settings_.position.listen.empty()) make_position();
+  sockets_.close_unused();
 }
 
-void application::listen(service& s, const listen_place& place) {
-  const vsoa::socket_address bound = s.listen(place.wanted, sockets_.share(place));
-  log_.info("service \"" + place.owner + "\" listening on " + bound.to_string() +
+void application::listen(service& s, const vsoa::socket_address& wanted,
+                         vsoa::bound_sockets sockets) {
+  const vsoa::socket_address bound = s.listen(wanted, sockets);
+  log_.info("service \"" + s.settings().name + "\" listening on " + bound.to_string() +
             (s.settings().tls ? " with TLS" : ""));
 }
 
-/// On what the table has for it. It answers when it is started.
+/// It answers when it is started.
 void application::make_position() {
   position_addresses_.clear();
   position_ = std::make_unique<vsoa::position_server>(
       loops_, [this](const vsoa::position_query& query, vsoa::position_server::answer answer) {
         directory_.answer(query, std::move(answer));
       });
-  for (const auto& entry : sockets_.entries()) {
-    if (!entry.place.owner.empty()) continue;
-    position_addresses_.push_back(position_->listen(sockets_.share(entry.place).udp));
+  for (const auto& wanted : settings_.position.listen) {
+    const int udp = sockets_for("position", [&] { return sockets_.for_position(wanted); });
+    position_addresses_.push_back(position_->listen(udp));
     log_.info("position listening on " + position_addresses_.back().to_string());
   }
 }
 
 /// With other addresses. Queries that come meanwhile wait in the sockets that stay.
-void application::restart_position() {
+void application::restart_position(std::vector<vsoa::socket_address> before) {
   if (position_) {
     log_.info(position_summary());
     position_->stop();
     position_.reset();
   }
   position_addresses_.clear();
-  const auto& all = sockets_.entries();
-  if (std::none_of(all.begin(), all.end(),
-                   [](const auto& entry) { return entry.place.owner.empty(); }))
-    return;
-  make_position();
-  position_->start();
+  if (!settings_.position.listen.empty()) {
+    make_position();
+    position_->start();
+  }
+  for (const auto& each : before) {
+    const auto& now = position_addresses_;
+    if (std::find(now.begin(), now.end(), each) == now.end()) sockets_.release_position(each);
+  }
 }
 
 std::vector<service_wishes> application::wishes() const {
@@ -299,6 +295,8 @@ bool application::is_idle() const {
 
 bool application::stop(const std::function<bool()>& hurry) {
   const auto deadline = std::chrono::steady_clock::now() + settings_.runtime.shutdown_grace;
+  // Whoever connects from now on is for the next vsoad, if systemd keeps the sockets for it.
+  sockets_.close();
   const bool stopped = loops_answer(deadline, hurry) && drain(deadline, hurry);
   for (const auto& s : services_) {
     for (const auto& line : s->summary())
@@ -326,7 +324,6 @@ bool application::loops_answer(std::chrono::steady_clock::time_point deadline,
 
 bool application::drain(std::chrono::steady_clock::time_point deadline,
                         const std::function<bool()>& hurry) {
-  sockets_.clear();  // who connects now is refused, unless systemd has the sockets, too
   for (const auto& s : services_)
     s->server().drain();
   while (!is_idle() && std::chrono::steady_clock::now() < deadline) {

@@ -5,7 +5,9 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "broker/directory.hpp"
@@ -17,9 +19,9 @@
 #include "plugin_host/reclaimer.hpp"
 #include "vsoa/position.hpp"
 #include "vsoa/runtime.hpp"
+#include "vsoad/listening_sockets.hpp"
 #include "vsoad/logging.hpp"
 #include "vsoad/reload.hpp"
-#include "vsoad/socket_table.hpp"
 #include "vsoad/watchdog.hpp"
 
 namespace boost::asio {
@@ -28,14 +30,18 @@ class io_context;
 
 namespace vsoad {
 
+/// For the operator, with a remedy where one is known.
+std::string why_not_listening(const std::string& who, const std::system_error& e);
+
 /// Threads: that of the main loop alone.
 class application {
  public:
   /// @param started    the configuration, without errors
   /// @param keeps_level  the log's level is not the configuration's to choose
   /// @param main_loop  where its own waiting is done; outlives this object
+  /// @param inherited  sockets bound before this process began; see inherit_sockets()
   application(const config::load_result& started, logging& log, bool keeps_level,
-              boost::asio::io_context& main_loop);
+              boost::asio::io_context& main_loop, std::vector<inherited_socket> inherited);
   ~application();
   application(const application&) = delete;
   application& operator=(const application&) = delete;
@@ -84,9 +90,9 @@ class application {
   void forward();
   void start_plugins();
   void start_services();
-  void listen(service& s, const listen_place& place);
+  void listen(service& s, const vsoa::socket_address& wanted, vsoa::bound_sockets sockets);
   void make_position();
-  void restart_position();
+  void restart_position(std::vector<vsoa::socket_address> before);
   std::vector<std::string> update_plugins(const std::vector<std::string>& anew);
   void host_services(const std::vector<std::shared_ptr<service>>& all);
   void tell_own_services();
@@ -108,7 +114,7 @@ class application {
   boost::asio::io_context& main_loop_;
   vsoa::runtime loops_;
   reclaimer old_;
-  socket_table sockets_;
+  listening_sockets sockets_;
   std::vector<std::shared_ptr<service>> services_;  // in the order of the configuration
   vsoa_service last_id_ = 0;
   directory directory_;
@@ -120,7 +126,15 @@ class application {
   std::unique_ptr<watchdog> watchdog_;  // from start() on, to the end
 };
 
-/// Who listens where, by the configuration.
-std::vector<listen_place> listen_places(const config::configuration& settings);
+/// Has the sockets of an address had ready by `get`; throws std::runtime_error, fit for the
+/// operator, if that is not to be.
+template <class Get>
+auto sockets_for(const std::string& who, Get get) {
+  try {
+    return get();
+  } catch (const std::system_error& e) {
+    throw std::runtime_error(why_not_listening(who, e));
+  }
+}
 
 }  // namespace vsoad

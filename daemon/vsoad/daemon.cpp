@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <utility>
 
 #include "vsoad/notify.hpp"
 #include "vsoad/version.hpp"
@@ -26,11 +27,13 @@ sigset_t daemon_signals() {
   return set;
 }
 
-daemon::daemon(const options& chosen, const config::load_result& loaded, logging& log)
+daemon::daemon(const options& chosen, const config::load_result& loaded, logging& log,
+               std::vector<inherited_socket> inherited)
     : options_(chosen),
       log_(log),
       loop_(daemon_signals(), log),
-      application_(loaded, log, chosen.log_level.has_value(), loop_.context()),
+      application_(loaded, log, chosen.log_level.has_value(), loop_.context(),
+                   std::move(inherited)),
       watch_(
           loop_.context(), [this] { rescan(); }, log) {}
 

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "config/load.hpp"
 #include "vsoad/application.hpp"
@@ -19,7 +20,8 @@ sigset_t daemon_signals();
 
 class daemon {
  public:
-  daemon(const options& chosen, const config::load_result& loaded, logging& log);
+  daemon(const options& chosen, const config::load_result& loaded, logging& log,
+         std::vector<inherited_socket> inherited);
 
   /// Serves until a signal ends it. Throws std::runtime_error, fit for the operator, if it can't
   /// start. Once.

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <exception>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "config/load.hpp"
 #include "config/print.hpp"
@@ -21,8 +23,9 @@ void print(std::FILE* to, const std::string& text) {
   std::fflush(to);
 }
 
-int run(const options& chosen, const config::load_result& loaded, logging& log) {
-  vsoad::daemon broker(chosen, loaded, log);
+int run(const options& chosen, const config::load_result& loaded, logging& log,
+        std::vector<inherited_socket> inherited) {
+  vsoad::daemon broker(chosen, loaded, log, std::move(inherited));
   // A plugin's code holds threads of ours: ending the process is all that is left to do for it.
   if (!broker.run()) std::_Exit(exit_success);
   return exit_success;
@@ -46,7 +49,7 @@ int main_or_throw(const options& chosen) {
   if (chosen.log_level) log_settings.level = *chosen.log_level;
   logging log(log_settings);
   try {
-    return run(chosen, loaded, log);
+    return run(chosen, loaded, log, inherit_sockets());
   } catch (const std::exception& e) {
     log.error(e.what());
     return exit_failure;

@@ -32,10 +32,7 @@ std::shared_ptr<service> find(const std::vector<std::shared_ptr<service>>& all,
 }  // namespace
 
 reload_steps::reload_steps(application& daemon, const config::load_result& wanted)
-    : daemon_(daemon),
-      wanted_(wanted),
-      settings_(*wanted.config),
-      places_(listen_places(settings_)) {
+    : daemon_(daemon), wanted_(wanted), settings_(*wanted.config) {
   keep_what_needs_a_restart(*daemon.started_.config, settings_);
 }
 
@@ -46,15 +43,20 @@ reload_steps::~reload_steps() {
   daemon_.host_services(daemon_.services_);
   daemon_.tell_own_services();
   for (step& each : steps_) {
+    for (const place& p : std::exchange(each.places, {})) {
+      if (!is_in_use(p.bound)) daemon_.sockets_.release_service(p.bound);
+    }
     if (!each.is_new) continue;
     each.what->stop();
     daemon_.old_.retire(std::move(each.what));
   }
+  for (const auto& each : position_bound_)
+    daemon_.sockets_.release_position(each);
 }
 
 void reload_steps::prepare() {
-  sockets_ = daemon_.sockets_.bind_missing(places_);
   prepare_services();
+  prepare_position();
   prepare_plugins();
 }
 
@@ -62,12 +64,16 @@ void reload_steps::prepare_services() {
   for (const auto& wanted : settings_.services) {
     if (auto known = find(daemon_.services_, wanted)) {
       auto change = known->prepare(wanted);
-      steps_.push_back({std::move(known), std::move(change), false});
+      steps_.push_back({std::move(known), std::move(change), false, {}});
+      prepare_places(steps_.back(), wanted);
       continue;
     }
     steps_.push_back({std::make_shared<service>(daemon_.loops_, daemon_.old_, wanted,
                                                 ++daemon_.last_id_, daemon_.log_.sink()),
-                      nullptr, true});
+                      nullptr,
+                      true,
+                      {}});
+    prepare_places(steps_.back(), wanted);
   }
   // They may connect before anything else is changed: what they must not connect to is known.
   daemon_.own_.update(settings_.services, addresses());
@@ -80,15 +86,50 @@ void reload_steps::prepare_services() {
   }
 }
 
+/// Addresses that are in the configuration more often than the service listens on them.
+void reload_steps::prepare_places(step& s, const config::service_settings& wanted) {
+  auto there = s.is_new ? std::vector<vsoa::socket_address>() : s.what->listening();
+  for (const auto& address : wanted.listen) {
+    const auto found = std::find(there.begin(), there.end(), address);
+    if (found != there.end()) {
+      there.erase(found);
+      continue;
+    }
+    const auto sockets = sockets_for("service \"" + wanted.name + "\"",
+                                     [&] { return daemon_.sockets_.for_service(address); });
+    place p{address, address, unique_fd(sockets.tcp), unique_fd(sockets.udp)};
+    p.bound = bound_address(sockets.tcp).value_or(address);
+    s.places.push_back(std::move(p));
+  }
+}
+
+/// Those that are there already stay: only whether the new ones can be had is found out here.
+void reload_steps::prepare_position() {
+  const auto& before = daemon_.settings_.position.listen;
+  for (const auto& wanted : settings_.position.listen) {
+    if (wanted.port == 0 || std::find(before.begin(), before.end(), wanted) != before.end())
+      continue;
+    const unique_fd udp(
+        sockets_for("position", [&] { return daemon_.sockets_.for_position(wanted); }));
+    position_bound_.push_back(wanted);
+  }
+}
+
+bool reload_steps::is_in_use(const vsoa::socket_address& bound) const {
+  return std::any_of(daemon_.services_.begin(), daemon_.services_.end(),
+                     [&](const std::shared_ptr<service>& s) {
+                       const auto all = s->server().addresses();
+                       return std::find(all.begin(), all.end(), bound) != all.end();
+                     });
+}
+
 /// Where the services will be, as far as their sockets are bound already.
 std::vector<std::vector<vsoa::socket_address>> reload_steps::addresses() const {
   std::vector<std::vector<vsoa::socket_address>> all;
   for (const step& each : steps_) {
     auto& list = all.emplace_back(each.what->server().addresses());
-    for (const auto& entry : sockets_) {
-      if (entry.place.owner == each.what->settings().name && entry.place.wanted.port != 0)
-        list.push_back(entry.place.wanted);
-    }
+    for (const place& p : each.places)
+      list.push_back(p.bound);
   }
   return all;
 }
@@ -122,16 +163,18 @@ void reload_steps::commit(reload_report& report) {
     daemon_.services_.push_back(each.what);
     std::erase(gone, each.what);
   }
-  for (const auto& s : gone)
-    s->stop();
-  commit_sockets();
-  daemon_.settings_ = settings_;
+  close_listeners(gone);
+  const auto position_before = std::exchange(daemon_.settings_, settings_).position.listen;
   for (step& each : steps_) {
     if (!each.is_new) each.what->apply(std::move(each.change));
+    for (place& p : each.places)
+      daemon_.listen(*each.what, p.wanted, {p.tcp.release(), p.udp.release()});
     each.what->connect(daemon_.plugins_);
     if (each.is_new) each.what->start();
   }
   commit_certificates(report);
+  if (settings_.position.listen != position_before)
+    daemon_.restart_position(daemon_.position_addresses_);
   daemon_.host_services(daemon_.services_);
   daemon_.tell_own_services();
   daemon_.update_directory();
@@ -139,35 +182,32 @@ void reload_steps::commit(reload_report& report) {
     daemon_.old_.retire(std::move(s));
 }
 
-/// First those that go, as another service may get their addresses. A service that is made anew
-/// under its old name gets all that it had.
-void reload_steps::commit_sockets() {
-  const auto is_wanted = [this](const listen_place& place) {
-    return std::find(places_.begin(), places_.end(), place) != places_.end();
-  };
-  bool position_changes = false;
-  for (const auto& entry : daemon_.sockets_.entries()) {
-    if (is_wanted(entry.place)) continue;
-    position_changes |= entry.place.owner.empty();
-    for (const auto& s : daemon_.services_) {
-      if (s->settings().name == entry.place.owner) s->close_listener(entry.place.wanted);
-    }
+/// First of all, as another service may get their addresses.
+void reload_steps::close_listeners(const std::vector<std::shared_ptr<service>>& gone) {
+  std::vector<vsoa::socket_address> closed;
+  for (const auto& s : gone) {
+    const auto all = s->server().addresses();
+    closed.insert(closed.end(), all.begin(), all.end());
+    s->stop();
   }
-  std::vector<listen_place> fresh;
-  for (const auto& entry : sockets_) {
-    fresh.push_back(entry.place);
-    position_changes |= entry.place.owner.empty();
-  }
-  daemon_.sockets_.commit(std::move(sockets_), places_);
   for (std::size_t i = 0; i < steps_.size(); ++i) {
-    for (const listen_place& place : places_) {
-      if (place.owner != settings_.services[i].name) continue;
-      const bool is_there =
-          !steps_[i].is_new && std::find(fresh.begin(), fresh.end(), place) == fresh.end();
-      if (!is_there) daemon_.listen(*steps_[i].what, place);
+    if (steps_[i].is_new) continue;
+    auto unwanted = steps_[i].what->listening();
+    for (const auto& wanted : settings_.services[i].listen) {
+      const auto found = std::find(unwanted.begin(), unwanted.end(), wanted);
+      if (found != unwanted.end()) unwanted.erase(found);
+    }
+    for (const auto& each : unwanted) {
+      if (const auto bound = steps_[i].what->close_listener(each)) closed.push_back(*bound);
     }
   }
-  if (position_changes) daemon_.restart_position();
+  for (const auto& each : closed) {
+    const bool is_taken = std::any_of(steps_.begin(), steps_.end(), [&](const step& s) {
+      return std::any_of(s.places.begin(), s.places.end(),
+                         [&](const place& p) { return p.bound == each; });
+    });
+    if (!is_taken) daemon_.sockets_.release_service(each);
+  }
 }
 
 void reload_steps::commit_certificates(reload_report& report) {

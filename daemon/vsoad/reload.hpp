@@ -11,7 +11,7 @@
 #include "broker/service.hpp"
 #include "config/load.hpp"
 #include "plugin_host/plugin_update.hpp"
-#include "vsoad/socket_table.hpp"
+#include "plugin_host/unique_fd.hpp"
 
 namespace vsoad {
 
@@ -38,24 +38,32 @@ class reload_steps {
   void commit(reload_report& report);
 
  private:
+  // An address that a service does not listen on yet.
+  struct place {
+    vsoa::socket_address wanted, bound;
+    unique_fd tcp, udp;
+  };
   struct step {
     std::shared_ptr<service> what;
     std::unique_ptr<service::change> change;  // null: it is new
     bool is_new = false;
+    std::vector<place> places;
   };
 
   void prepare_services();
+  void prepare_places(step& s, const config::service_settings& wanted);
+  void prepare_position();
   void prepare_plugins();
-  void commit_sockets();
+  void close_listeners(const std::vector<std::shared_ptr<service>>& gone);
+  bool is_in_use(const vsoa::socket_address& bound) const;
   void commit_certificates(reload_report& report);
   std::vector<std::vector<vsoa::socket_address>> addresses() const;
 
   application& daemon_;
   const config::load_result& wanted_;
-  config::configuration settings_;  // what will be in force
-  std::vector<listen_place> places_;
-  std::vector<step> steps_;  // in the order of the configuration
-  std::vector<socket_table::entry> sockets_;
+  config::configuration settings_;                    // what will be in force
+  std::vector<step> steps_;                           // in the order of the configuration
+  std::vector<vsoa::socket_address> position_bound_;  // by us
   std::unique_ptr<plugin_update> plugins_;
   bool is_committed_ = false;
 };
