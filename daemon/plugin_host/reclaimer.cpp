@@ -1,6 +1,7 @@
 #include "plugin_host/reclaimer.hpp"
 
 #include <iterator>
+#include <thread>
 
 namespace vsoad {
 
@@ -24,15 +25,28 @@ bool reclaimer::collect(std::chrono::milliseconds patience) {
     old.swap(retired_);
   }
   if (old.empty()) return true;
-  if (!loops_.quiesce(patience)) {
+  if (!loops_.quiesce(patience) || !wait_for_readers(patience)) {
     const std::lock_guard lock(mutex_);
     retired_.insert(retired_.begin(), std::make_move_iterator(old.begin()),
                     std::make_move_iterator(old.end()));
     return false;
   }
-  // Whoever holds it now began before what was retired was out of reach.
-  { const std::unique_lock lock(outside_); }
   return true;  // `old` goes
+}
+
+// Twice: one who has looked up the door, and not gone in yet, may come in by that which has been
+// waited for already.
+bool reclaimer::wait_for_readers(std::chrono::milliseconds patience) {
+  constexpr std::chrono::microseconds moment{50};
+  const auto until = std::chrono::steady_clock::now() + patience;
+  for (int i = 0; i < 2; ++i) {
+    const auto& leaving = inside_[phase_.fetch_add(1) % 2].count;
+    while (leaving.load() != 0) {
+      if (std::chrono::steady_clock::now() >= until) return false;
+      std::this_thread::sleep_for(moment);
+    }
+  }
+  return true;
 }
 
 }  // namespace vsoad

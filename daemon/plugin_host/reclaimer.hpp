@@ -6,12 +6,12 @@
 // shared_ptr of its own.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <shared_mutex>
 #include <utility>
 #include <vector>
 
@@ -30,7 +30,7 @@ class reclaimer {
   /// Keeps what has just been replaced until collect() finds that it can go. Any thread.
   void retire(std::shared_ptr<const void> old);
   /// Frees what was retired before. On a thread that is no loop, and reads nothing.
-  /// @param patience  for a loop that is kept by something
+  /// @param patience  for a loop that is kept by something, and again for other readers
   /// @return false: something is left, to be tried again
   bool collect(std::chrono::milliseconds patience);
   bool is_empty() const;
@@ -38,17 +38,33 @@ class reclaimer {
   /// Held by who reads: on a loop it does nothing. Not to be held while waiting for anything.
   class reader {
    public:
-    explicit reader(const reclaimer& from) {
-      if (from.loops_.here() == from.loops_.size()) lock_.emplace(from.outside_);
+    explicit reader(const reclaimer& from) noexcept {
+      if (from.loops_.here() != from.loops_.size()) return;
+      inside_ = &from.inside_[from.phase_.load() % 2].count;
+      inside_->fetch_add(1);
     }
+    ~reader() {
+      if (inside_ != nullptr) inside_->fetch_sub(1);
+    }
+    reader(const reader&) = delete;
+    reader& operator=(const reader&) = delete;
 
    private:
-    std::optional<std::shared_lock<std::shared_mutex>> lock_;
+    std::atomic<std::uint32_t>* inside_ = nullptr;
   };
 
  private:
+  struct alignas(64) readers {
+    std::atomic<std::uint32_t> count{0};
+  };
+
+  bool wait_for_readers(std::chrono::milliseconds patience);
+
   vsoa::runtime& loops_;
-  mutable std::shared_mutex outside_;  // held, shared, by readers that are no loops
+  // Readers that are no loops count themselves in at one of two doors. While one is waited for to
+  // become empty, those who come go in by the other: so that is not for ever.
+  std::atomic<std::uint32_t> phase_{0};
+  mutable std::array<readers, 2> inside_;
   mutable std::mutex mutex_;
   std::vector<std::shared_ptr<const void>> retired_;  // under mutex_
 };
@@ -63,11 +79,11 @@ class published {
   published& operator=(const published&) = delete;
 
   /// See the head of this file.
-  Value& read() const noexcept { return *now_.load(std::memory_order_acquire); }
+  Value& read() const noexcept { return *now_.load(); }
   /// The one thread that replaces.
   const std::shared_ptr<Value>& owner() const noexcept { return owner_; }
   void replace(std::shared_ptr<Value> next, reclaimer& old) {
-    now_.store(next.get(), std::memory_order_release);
+    now_.store(next.get());
     old.retire(std::exchange(owner_, std::move(next)));
   }
 

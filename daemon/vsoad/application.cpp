@@ -218,6 +218,7 @@ reload_report application::reload(const config::load_result& wanted, bool plan_o
     reload_steps steps(*this, wanted);
     steps.prepare();
     steps.commit(report);
+    await_loops();
     loaded_ = wanted;
     if (!keeps_level_) log_.set_level(settings_.log.level);
   } catch (const std::exception& e) {
@@ -227,6 +228,12 @@ reload_report application::reload(const config::load_result& wanted, bool plan_o
   }
   tell(report);
   return report;
+}
+
+/// Who is told that a change is in force finds it in force, unless a plugin keeps a loop.
+void application::await_loops() {
+  constexpr std::chrono::milliseconds limit{500};
+  (void)loops_.quiesce(limit);
 }
 
 void application::tell(const reload_report& report) const {
@@ -250,12 +257,12 @@ std::vector<std::string> application::update_plugins(const std::vector<std::stri
   const auto problems = update->problems();
   const auto changes = update->changes();
   plugins_.apply(std::move(update));
+  if (changes.empty()) return problems;
+  for (const auto& s : services_)
+    s->connect(plugins_);
+  await_loops();
   for (const auto& line : changes)
     log_.info(line);
-  if (!changes.empty()) {
-    for (const auto& s : services_)
-      s->connect(plugins_);
-  }
   return problems;
 }
 

@@ -97,6 +97,7 @@ class application {
   void host_services(const std::vector<std::shared_ptr<service>>& all);
   void tell_own_services();
   void update_directory();
+  void await_loops();
   void tell(const reload_report& report) const;
   std::vector<service_wishes> wishes() const;
   vsoa::name_resolver resolver();

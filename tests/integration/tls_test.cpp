@@ -110,7 +110,7 @@ TEST_CASE(
   CHECK(before.ask(rpc(1, "/echo", "1")).param == "1");
   replace({ca.write("bad.crt", "nonsense"), ca.write("bad.key", "nonsense")});
   vsoad.signal(SIGHUP);
-  REQUIRE(vsoad.wait_for_line("the certificates of before stay in use"));
+  REQUIRE(vsoad.wait_for_line("reload: the configuration of before stays in force"));
   tls_peer still{vsoad.service(), trusting(other)};
   still.handshake();
   CHECK(before.ask(rpc(2, "/echo", "2")).param == "2");

@@ -298,6 +298,20 @@ std::size_t daemon_runner::notifications_with(std::string_view text) const {
                     [&](const std::string& sent) { return sent.find(text) != std::string::npos; }));
 }
 
+bool daemon_runner::reload(const std::string& config) const {
+  constexpr std::string_view done = "reload: the new configuration is in force";
+  constexpr std::string_view refused = "reload: the configuration of before stays in force";
+  const std::size_t times_done = lines_with(done).size();
+  const std::size_t times_refused = lines_with(refused).size();
+  directory_.write("vsoad.yaml", config);
+  signal(SIGHUP);
+  const bool told = wait_until([&] {
+    return lines_with(done).size() > times_done || lines_with(refused).size() > times_refused;
+  });
+  if (!told) throw std::runtime_error("no word of the reload:\n" + output());
+  return lines_with(done).size() > times_done;
+}
+
 void daemon_runner::signal(int number) const {
   ::kill(pid_, number);
 }

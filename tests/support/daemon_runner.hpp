@@ -85,6 +85,9 @@ class daemon_runner {
   std::size_t notifications_with(std::string_view text) const;
 
   void signal(int number) const;
+  /// Writes another configuration and has it read by SIGHUP. Waits for the outcome.
+  /// @return whether it is in force
+  bool reload(const std::string& config) const;
   /// Waits for the process to end. Throws when it does not in time.
   exit_state wait_exit(milliseconds bound = patience);
   bool running();

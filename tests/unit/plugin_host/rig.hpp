@@ -56,6 +56,7 @@ class rig {
     const auto changes = all->changes();
     host->apply(std::move(all));
     serve();
+    (void)loops.quiesce(patience);  // they have the new routes now
     return changes;
   }
   /// Waits until those replaced have ended.
