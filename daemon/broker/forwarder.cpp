@@ -169,6 +169,13 @@ void forwarder::interest_changed(std::string_view pattern, bool wanted) {
   }
 }
 
+std::vector<upstream_report> forwarder::reports() const {
+  std::vector<upstream_report> all;
+  for (const auto& u : upstreams_)
+    all.push_back(u->report());
+  return all;
+}
+
 std::vector<std::string> forwarder::summary() const {
   std::vector<std::string> lines;
   for (const auto& u : upstreams_)

@@ -69,7 +69,8 @@ class forwarder : public std::enable_shared_from_this<forwarder> {
   void arrived(std::size_t from, std::string_view url, vsoa::payload_view payload,
                vsoa::channel via, const publisher& publish);
 
-  std::vector<std::string> summary() const;  ///< a line for each upstream server. Any thread
+  std::vector<upstream_report> reports() const;  ///< one for each upstream server. Any thread
+  std::vector<std::string> summary() const;      ///< a line for each upstream server. Any thread
   const std::vector<std::shared_ptr<upstream>>& upstreams() const noexcept { return upstreams_; }
 
  private:

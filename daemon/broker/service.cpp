@@ -288,10 +288,10 @@ directory_service service::entry() const {
   return {settings_->name, server_.addresses(), settings_->advertise, settings_->tls.has_value()};
 }
 
-std::vector<std::string> service::summary() const {
+std::vector<std::pair<std::string_view, std::uint64_t>> service::counters() const {
   const vsoa::server_stats s = server_.stats();
   const topic_stats t = topics_.stats();
-  const std::pair<const char*, std::uint64_t> fields[] = {
+  return {
       {"accepted", s.accepted},
       {"refused", s.refused},
       {"handshakes", s.handshakes},
@@ -322,10 +322,12 @@ std::vector<std::string> service::summary() const {
       {"received_bytes", s.received_bytes},
       {"sent_bytes", s.sent_bytes},
   };
+}
+
+std::vector<std::string> service::summary() const {
   std::string line = "service \"" + settings_->name + "\":";
-  for (const auto& [name, value] : fields) {
-    line += std::string(" ") + name + "=" + std::to_string(value);
-  }
+  for (const auto& [name, value] : counters())
+    line += ' ' + std::string(name) + '=' + std::to_string(value);
   std::vector<std::string> lines = rules_.owner()->forwarded->summary();
   lines.insert(lines.begin(), std::move(line));
   return lines;

@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/access.hpp"
@@ -91,6 +93,9 @@ class service {
   /// Reads the certificates of TLS again, its own and those for upstream, for new connections.
   /// False, and said in the log: they are not fit for use, and those of before stay.
   bool reload_certificates();
+
+  /// What has been counted since the start, by name. Any thread.
+  std::vector<std::pair<std::string_view, std::uint64_t>> counters() const;
 
   /// How clients reach it: for the position server.
   directory_service entry() const;

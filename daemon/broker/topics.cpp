@@ -119,6 +119,21 @@ class topics::impl : public std::enable_shared_from_this<impl> {
 
   topic_stats stats() const { return {relayed_, thinned_, not_retained_}; }
 
+  retained_values retained(std::size_t most) const {
+    retained_values out;
+    {
+      const std::lock_guard lock(mutex_);
+      values_.for_each_last([&](std::string_view url, const message& last) {
+        out.values.push_back({std::string(url), last.bytes()});
+      });
+    }
+    std::sort(out.values.begin(), out.values.end(),
+              [](const auto& a, const auto& b) { return a.url < b.url; });
+    out.total = out.values.size();
+    if (out.total > most) out.values.resize(most);
+    return out;
+  }
+
  private:
   const config::topic_settings* find(std::string_view url, std::size_t loop) {
     return rules_.read().find(url, loop);
@@ -199,7 +214,7 @@ class topics::impl : public std::enable_shared_from_this<impl> {
   vsoa::server& server_;
   published<rules> rules_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   value_store values_;  // guarded by mutex_
 
   std::atomic<std::uint64_t> relayed_{0};
@@ -233,6 +248,10 @@ bool topics::serve(vsoa::call& call) {
 }
 topic_stats topics::stats() const {
   return impl_->stats();
+}
+
+retained_values topics::retained(std::size_t most) const {
+  return impl_->retained(most);
 }
 
 }  // namespace vsoad

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +23,16 @@ struct topic_stats {
   std::uint64_t relayed = 0;       ///< datagrams taken by datagram()
   std::uint64_t thinned = 0;       ///< replaced by a newer one before their time came, or no room
   std::uint64_t not_retained = 0;  ///< no room to remember them
+};
+
+/// The last values that are kept, up to a limit.
+struct retained_values {
+  struct value {
+    std::string url;
+    std::size_t bytes = 0;  ///< of param and data
+  };
+  std::vector<value> values;  ///< by URL
+  std::size_t total = 0;
 };
 
 /// The topics of one service. A topic with neither `retain` nor `max_rate` takes no lock.
@@ -62,6 +73,8 @@ class topics {
   /// @return false: nothing is retained there
   bool serve(vsoa::call& call);
   topic_stats stats() const;
+  /// The `most` first of what is kept.
+  retained_values retained(std::size_t most) const;
 
  private:
   class impl;

@@ -110,29 +110,22 @@ void upstream::retry() {
   if (links_[subscriber_]->is_connected()) ask(wanted_.retry(wanted_.refused_count()));
 }
 
-std::string upstream::summary() const {
-  constexpr std::pair<const char*, std::uint64_t upstream_stats::*> fields[] = {
-      {"connects", &upstream_stats::connects},
-      {"failed_connects", &upstream_stats::failed_connects},
-      {"calls", &upstream_stats::calls},
-      {"refused", &upstream_stats::refused},
-      {"timeouts", &upstream_stats::timeouts},
-      {"lost", &upstream_stats::lost},
-      {"publishes", &upstream_stats::publishes},
-      {"datagrams", &upstream_stats::datagrams},
-      {"datagrams_dropped", &upstream_stats::datagrams_dropped},
-      {"datagrams_ignored", &upstream_stats::datagrams_ignored},
-      {"streams", &upstream_stats::streams},
-      {"streams_failed", &upstream_stats::streams_failed},
-      {"subscriptions_refused", &upstream_stats::subscriptions_refused},
-  };
-  std::string line = "upstream " + settings_.url + ':';
-  for (const auto& [name, member] : fields) {
-    std::uint64_t sum = 0;
-    for (const auto& link : links_)
-      sum += link->stats().*member;
-    line += std::string(" ") + name + '=' + std::to_string(sum);
+upstream_report upstream::report() const {
+  upstream_report out{settings_.url, links_.size(), 0, {}};
+  for (const auto& link : links_) {
+    out.connected += link->is_connected() ? 1 : 0;
+    const upstream_stats one = link->stats();
+    for (const auto& counter : upstream_counters)
+      out.stats.*counter.member += one.*counter.member;
   }
+  return out;
+}
+
+std::string upstream::summary() const {
+  const upstream_stats sum = report().stats;
+  std::string line = "upstream " + settings_.url + ':';
+  for (const auto& counter : upstream_counters)
+    line += ' ' + std::string(counter.name) + '=' + std::to_string(sum.*counter.member);
   return line;
 }
 

@@ -14,6 +14,14 @@
 
 namespace vsoad {
 
+/// How one upstream server is doing.
+struct upstream_report {
+  std::string url;
+  std::size_t connections = 0;  ///< that there should be: one for each loop
+  std::size_t connected = 0;    ///< that there are
+  upstream_stats stats;         ///< of all of them together
+};
+
 class upstream : public std::enable_shared_from_this<upstream> {
  public:
   /// @param number  its own among the service's; chooses the loop of what upstream publishes
@@ -41,6 +49,7 @@ class upstream : public std::enable_shared_from_this<upstream> {
   void want(const std::string& pattern);
   void leave(const std::string& pattern);
 
+  upstream_report report() const;  ///< any thread
   /// One line of counters, for the log. Any thread.
   std::string summary() const;
 

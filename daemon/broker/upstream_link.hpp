@@ -46,6 +46,27 @@ struct upstream_stats {
   std::uint64_t subscriptions_refused = 0;
 };
 
+/// They and their names, for whoever shows them.
+struct upstream_counter {
+  std::string_view name;
+  std::uint64_t upstream_stats::*member;
+};
+inline constexpr upstream_counter upstream_counters[] = {
+    {"connects", &upstream_stats::connects},
+    {"failed_connects", &upstream_stats::failed_connects},
+    {"calls", &upstream_stats::calls},
+    {"refused", &upstream_stats::refused},
+    {"timeouts", &upstream_stats::timeouts},
+    {"lost", &upstream_stats::lost},
+    {"publishes", &upstream_stats::publishes},
+    {"datagrams", &upstream_stats::datagrams},
+    {"datagrams_dropped", &upstream_stats::datagrams_dropped},
+    {"datagrams_ignored", &upstream_stats::datagrams_ignored},
+    {"streams", &upstream_stats::streams},
+    {"streams_failed", &upstream_stats::streams_failed},
+    {"subscriptions_refused", &upstream_stats::subscriptions_refused},
+};
+
 /// All but what is marked: on its loop.
 class upstream_link {
  public:

@@ -121,12 +121,19 @@ struct service_settings {
   std::chrono::seconds keepalive{0};  // 0: off
 };
 
+// Where operators' programs connect.
+struct control_settings {
+  std::optional<std::string> socket{};  // nothing: the usual place; empty: none
+  std::optional<std::string> group{};   // nothing: vsoad, if there is one; empty: none
+};
+
 struct configuration {
   log_settings log;
   runtime_settings runtime;
   plugins_settings plugins;
   std::map<std::string, work_queue_settings> work_queues;
   position_settings position;
+  control_settings control;
   std::vector<service_settings> services;
 };
 

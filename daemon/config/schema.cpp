@@ -224,13 +224,45 @@ rows position_rows() {
   };
 }
 
+rows control_rows() {
+  return {
+      {.path = "control",
+       .type = section(),
+       .help =
+           "The Unix socket by which vsoactl(1) shows and changes what vsoad does. Root and the "
+           "user of vsoad may always use it."},
+      {.path = "control.socket",
+       .type = text(0, 90),
+       .reload = reload_scope::restart,
+       .help =
+           "Its absolute path; none: there is no such socket. Default: control.sock in "
+           "$RUNTIME_DIRECTORY, which systemd sets, else /run/vsoad/control.sock; if that can't "
+           "be used, vsoad warns and goes on, while a path that is written here must be usable.",
+       .example = "/run/acme/vsoad.sock",
+       .store =
+           [](builder& b, const value& v) {
+             const bool is_none = v.text.empty() || v.text == "none";
+             b.config.control.socket = is_none ? std::string() : v.text;
+             if (!is_none) b.note(mention::what::absolute_path, v);
+           }},
+      {.path = "control.group",
+       .type = text(0, 64),
+       .reload = reload_scope::restart,
+       .help = "The group, by name or number, whose members may use it, too; \"\": nobody else. "
+               "Default: vsoad, if there is such a group. vsoad must be root, or in that group "
+               "itself, to let it in.",
+       .example = "operators",
+       .store = [](builder& b, const value& v) { b.config.control.group = v.text; }},
+  };
+}
+
 }  // namespace
 
 const std::vector<row>& schema_rows() {
   static const rows all = [] {
     rows out;
-    for (const auto& part :
-         {log_rows(), runtime_rows(), plugin_rows(), position_rows(), all_service_rows()}) {
+    for (const auto& part : {log_rows(), runtime_rows(), plugin_rows(), position_rows(),
+                             control_rows(), all_service_rows()}) {
       out.insert(out.end(), part.begin(), part.end());
     }
     return out;

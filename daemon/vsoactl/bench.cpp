@@ -131,7 +131,7 @@ int run(const invocation& use) {
   };
   const interruption interrupted;
   measurement m(use, request, interrupted);
-  vsoa::runtime loop;
+  vsoa::runtime loop(client_loops());
   loop.start();
   std::vector<std::unique_ptr<vsoa::client>> clients;
   for (std::size_t i = 0; i < count; ++i) {

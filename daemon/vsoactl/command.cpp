@@ -6,9 +6,11 @@
 namespace vsoad::ctl {
 namespace {
 
-constexpr std::array<const command*, 7> table{&call_command,   &sub_command,  &datagram_command,
-                                              &stream_command, &ping_command, &lookup_command,
-                                              &bench_command};
+constexpr std::array<const command*, 16> table{
+    &call_command,     &sub_command,     &datagram_command,   &stream_command,
+    &ping_command,     &lookup_command,  &bench_command,      &status_command,
+    &services_command, &clients_command, &plugins_command,    &topics_command,
+    &reload_command,   &log_command,     &disconnect_command, &plugin_command};
 
 constexpr std::string_view common_help =
     R"(
@@ -25,7 +27,16 @@ Options of all commands:
   --tls-host NAME        the name that the certificate must have; default: that of the URL
   --insecure             TLS without verifying who the server is
   --help                 print this text
-Options may stand anywhere behind COMMAND; behind "--" nothing is one.
+Options may stand anywhere; behind "--" nothing is one.
+)";
+
+constexpr std::string_view operators_help =
+    R"(
+Options of all commands for the vsoad of this machine:
+  --json              print vsoad's answer, a JSON object on one line
+  --socket PATH       its control socket; default: $VSOAD_CONTROL, else /run/vsoad/control.sock
+  --timeout DURATION  for the answer; 500ms, 5s, 2m; default 10s, of reload 60s
+  --help              print this text
 )";
 
 constexpr std::string_view overview_tail =
@@ -35,11 +46,11 @@ position servers; an address needs its port.
 
 Exit codes:
   0  all is well
-  1  the server answered with an error, or a file could not be read or written
+  1  the server answered with an error, vsoad could not do it, or a file could not be read or written
   2  the command line is wrong
-  3  there is no connection: name unknown, server unreachable, or not a VSOA server
+  3  there is no connection: name unknown, server unreachable, or not a VSOA server; no vsoad runs
   4  no answer in time, the connection was lost, or interrupted
-  5  not let in: the password is wrong, or TLS failed
+  5  not let in: the password is wrong, TLS failed, or no permission for the control socket
 
 "vsoactl COMMAND --help" tells more of a command, "man vsoactl" of all.
 )";
@@ -58,17 +69,23 @@ const command* find_command(std::string_view name) {
 }
 
 std::string overview_text() {
-  std::string out = "Usage: vsoactl COMMAND [ARGUMENTS]\n\nSpeaks with VSOA servers.\n\n";
-  for (const command* c : table) {
-    std::string line = "  " + std::string(c->name);
-    line.resize(14, ' ');
-    out += line + std::string(c->summary) + '\n';
-  }
+  std::string out = "Usage: vsoactl COMMAND [ARGUMENTS]\n\nSpeaks with VSOA servers:\n\n";
+  const auto list = [&out](bool operators) {
+    for (const command* c : table) {
+      if (c->is_operators != operators) continue;
+      std::string line = "  " + std::string(c->name);
+      line.resize(14, ' ');
+      out += line + std::string(c->summary) + '\n';
+    }
+  };
+  list(false);
+  out += "\nOperates the vsoad of this machine:\n\n";
+  list(true);
   return out += overview_tail;
 }
 
 std::string help_text(const command& of) {
-  return std::string(of.help) + std::string(common_help);
+  return std::string(of.help) + std::string(of.is_operators ? operators_help : common_help);
 }
 
 }  // namespace vsoad::ctl

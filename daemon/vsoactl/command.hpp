@@ -17,6 +17,7 @@ struct command {
   void (*add_options)(boost::program_options::options_description&);
   /// @return an exit_code. Throws usage_error, and std::runtime_error for files.
   int (*run)(const invocation&);
+  bool is_operators = false;  ///< it goes to the control socket of vsoad
 };
 
 extern const command call_command;
@@ -26,6 +27,15 @@ extern const command stream_command;
 extern const command ping_command;
 extern const command lookup_command;
 extern const command bench_command;
+extern const command status_command;
+extern const command services_command;
+extern const command clients_command;
+extern const command plugins_command;
+extern const command topics_command;
+extern const command reload_command;
+extern const command log_command;
+extern const command disconnect_command;
+extern const command plugin_command;
 
 /// In the order of the overview.
 std::span<const command* const> commands();

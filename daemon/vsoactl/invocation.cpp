@@ -1,5 +1,6 @@
 #include "invocation.hpp"
 
+#include <algorithm>
 #include <boost/program_options/parsers.hpp>
 #include <boost/program_options/positional_options.hpp>
 #include <cerrno>
@@ -23,11 +24,25 @@ using config::in_quotes;
 po::options_description common_options() {
   po::options_description out;
   out.add_options()("json", po::bool_switch())("timeout", po::value<std::string>())(
-      "password-file", po::value<std::string>())("position", po::value<std::string>())(
-      "tls", po::bool_switch())("ca", po::value<std::string>())("cert", po::value<std::string>())(
+      "help", po::bool_switch());
+  return out;
+}
+
+// How to reach a VSOA server.
+po::options_description network_options() {
+  po::options_description out;
+  out.add_options()("password-file", po::value<std::string>())(
+      "position", po::value<std::string>())("tls", po::bool_switch())(
+      "ca", po::value<std::string>())("cert", po::value<std::string>())(
       "key", po::value<std::string>())("key-password-file", po::value<std::string>())(
-      "tls-host", po::value<std::string>())("insecure", po::bool_switch())("help",
-                                                                           po::bool_switch());
+      "tls-host", po::value<std::string>())("insecure", po::bool_switch());
+  return out;
+}
+
+// How to reach the control socket.
+po::options_description control_options() {
+  po::options_description out;
+  out.add_options()("socket", po::value<std::string>());
   return out;
 }
 
@@ -95,6 +110,9 @@ std::optional<vsoa::tls_options> tls_options_of(const invocation& use) {
 void take_common(invocation& use) {
   use.out = output(use.has("json"));
   use.timeout = use.duration("timeout", 10s, 1ms, 24h);
+}
+
+void take_network(invocation& use) {
   use.connect.timeout = use.timeout;
   if (use.given.count("password-file") != 0)
     use.connect.password = read_password("--password-file", use.text("password-file"));
@@ -159,10 +177,25 @@ std::string read_file(const std::string& path) {
   return text;
 }
 
-invocation parse_invocation(const std::vector<std::string>& arguments,
-                            const po::options_description& own) {
+std::size_t command_position(const std::vector<std::string>& arguments) {
   po::options_description known = common_options();
-  known.add(own);
+  known.add(network_options()).add(control_options());
+  std::size_t at = 0;
+  while (at < arguments.size() && arguments[at].starts_with('-')) {
+    const std::string name = arguments[at].substr(0, arguments[at].find('='));
+    const auto* option =
+        name.starts_with("--") ? known.find_nothrow(name.substr(2), false) : nullptr;
+    if (option == nullptr) explain(po::unknown_option(name), known);
+    const bool takes_next = option->semantic()->max_tokens() != 0 && name == arguments[at];
+    at += takes_next ? 2 : 1;
+  }
+  return std::min(at, arguments.size());
+}
+
+invocation parse_invocation(const std::vector<std::string>& arguments,
+                            const po::options_description& own, bool for_operators) {
+  po::options_description known = common_options();
+  known.add(for_operators ? control_options() : network_options()).add(own);
   // Not "*": to Boost that is the beginning of every option.
   constexpr const char* words_key = "(words)";
   po::options_description all;
@@ -182,7 +215,9 @@ invocation parse_invocation(const std::vector<std::string>& arguments,
   }
   if (use.given.count(words_key) != 0)
     use.words = use.given[words_key].as<std::vector<std::string>>();
-  if (!use.has("help")) take_common(use);
+  if (use.has("help")) return use;
+  take_common(use);
+  if (!for_operators) take_network(use);
   return use;
 }
 

@@ -45,10 +45,16 @@ std::chrono::milliseconds parse_duration(std::string_view option, const std::str
 /// The bytes of a file; of standard input for "-". Throws std::runtime_error.
 std::string read_file(const std::string& path);
 
-/// Reads what stands behind a command's name. Throws usage_error, and std::runtime_error for a file
-/// that can't be read.
+/// Where in the command line the command is named, options before it skipped; the size: nowhere.
+/// Throws usage_error for an option that no command has.
+std::size_t command_position(const std::vector<std::string>& arguments);
+
+/// Reads a command line without the command's name. Throws usage_error, and std::runtime_error for
+/// a file that can't be read.
 /// @param own  the options of this command alone
+/// @param for_operators  it goes to the control socket, not to a VSOA server
 invocation parse_invocation(const std::vector<std::string>& arguments,
-                            const boost::program_options::options_description& own);
+                            const boost::program_options::options_description& own,
+                            bool for_operators = false);
 
 }  // namespace vsoad::ctl

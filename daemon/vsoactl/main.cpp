@@ -28,7 +28,6 @@ int mistake(const std::string& what, std::string_view more) {
 }
 
 int unknown(const std::string& name) {
-  if (name.starts_with('-')) return mistake("unknown option " + config::in_quotes(name), "");
   std::vector<std::string_view> names;
   for (const command* c : commands())
     names.push_back(c->name);
@@ -39,7 +38,7 @@ int unknown(const std::string& name) {
 int run(const command& chosen, const std::vector<std::string>& arguments) {
   boost::program_options::options_description own;
   chosen.add_options(own);
-  const invocation use = parse_invocation(arguments, own);
+  const invocation use = parse_invocation(arguments, own, chosen.is_operators);
   if (use.has("help")) {
     print(help_text(chosen));
     return exit_ok;
@@ -52,20 +51,29 @@ int main_or_throw(const std::vector<std::string>& arguments) {
     std::fputs(overview_text().c_str(), stderr);
     return exit_usage;
   }
-  const std::string& name = arguments.front();
-  if (name == "--version") {
+  const std::string& first = arguments.front();
+  if (first == "--version") {
     print("vsoactl " + std::string(version()) + " (" + std::string(commit()) + ")\n");
     return exit_ok;
   }
-  if (name == "--help" || name == "help") {
+  if (first == "--help" || first == "help") {
     const command* about = arguments.size() > 1 ? find_command(arguments[1]) : nullptr;
     print(about != nullptr ? help_text(*about) : overview_text());
     return exit_ok;
   }
-  const command* chosen = find_command(name);
-  if (chosen == nullptr) return unknown(name);
+  std::size_t at = 0;
   try {
-    return run(*chosen, {arguments.begin() + 1, arguments.end()});
+    at = command_position(arguments);
+  } catch (const usage_error& e) {
+    return mistake(e.what(), "");
+  }
+  if (at == arguments.size()) return mistake("which command? It is missing", "");
+  const command* chosen = find_command(arguments[at]);
+  if (chosen == nullptr) return unknown(arguments[at]);
+  std::vector<std::string> rest = arguments;
+  rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(at));
+  try {
+    return run(*chosen, rest);
   } catch (const usage_error& e) {
     return mistake(std::string(chosen->name) + ": " + e.what(), chosen->name);
   }

@@ -1,6 +1,7 @@
 #include "session.hpp"
 
 #include <future>
+#include <mutex>
 #include <utility>
 
 #include "config/diagnostic.hpp"
@@ -8,6 +9,42 @@
 #include "text.hpp"
 
 namespace vsoad::ctl {
+
+namespace {
+
+// The library's error says what kind of failure it is, its log why.
+class reason_keeper {
+ public:
+  void take(std::string_view line) {
+    constexpr std::string_view ours = "client: ";
+    if (!line.starts_with(ours)) return;
+    line.remove_prefix(ours.size());
+    if (!line.starts_with("can't connect to ") && !line.starts_with("TLS with ")) return;
+    const std::lock_guard lock(mutex_);
+    reason_ = printable(line);
+  }
+  std::string get() const {
+    const std::lock_guard lock(mutex_);
+    return reason_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string reason_;
+};
+
+reason_keeper& last_reason() {
+  static reason_keeper keeper;
+  return keeper;
+}
+
+}  // namespace
+
+vsoa::runtime_options client_loops() {
+  vsoa::runtime_options out;
+  out.log = [](vsoa::log_level, std::string_view line) { last_reason().take(line); };
+  return out;
+}
 
 vsoa::server_url parse_url(const std::string& text) {
   auto url = vsoa::server_url::parse(text);
@@ -32,10 +69,12 @@ int report(std::string_view what, const std::error_code& error) {
   // Nothing but a signal cancels.
   const bool is_signal = error == vsoa::errc::cancelled;
   std::string why = is_signal ? "interrupted" : error.message();
-  // Which of them it is, the library does not tell.
-  if (error == vsoa::connect_errc::tls_failed)
-    why +=
-        ": the server speaks no TLS, or its CA or name is not the expected one (--ca, --tls-host)";
+  if (error.category() == vsoa::connect_category()) {
+    const std::string reason = last_reason().get();
+    if (!reason.empty()) why += ": " + reason;
+    if (error == vsoa::connect_errc::tls_failed)
+      why += reason.empty() ? ": the server wants TLS (--tls)" : " (see --ca and --tls-host)";
+  }
   output::complain(std::string(what) + ": " + why);
   return exit_code_of(error);
 }
@@ -48,7 +87,7 @@ int report(std::string_view what, vsoa::status status) {
 }
 
 session::session(const invocation& use, vsoa::client_options options)
-    : use_(use), client_(loops_, options) {
+    : use_(use), loops_(client_loops()), client_(loops_, options) {
   loops_.start();
 }
 

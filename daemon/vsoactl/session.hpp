@@ -27,6 +27,9 @@ int report(std::string_view what, const std::error_code& error);
 /// The same of an answer's status.
 int report(std::string_view what, vsoa::status status);
 
+/// For the loops of clients: what they have to say of connections is kept, for report().
+vsoa::runtime_options client_loops();
+
 class session {
  public:
   explicit session(const invocation& use, vsoa::client_options options = {});

@@ -106,4 +106,34 @@ std::string short_number(double number) {
   return three_digits(number / 1e6) + " M";
 }
 
+std::string grouped(std::uint64_t number) {
+  std::string out = std::to_string(number);
+  for (std::size_t at = out.size(); at > 3; at -= 3)
+    out.insert(at - 3, 1, ' ');
+  return out;
+}
+
+std::string short_bytes(std::uint64_t bytes) {
+  constexpr std::array<const char*, 6> units{" KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
+  if (bytes < 1024) return std::to_string(bytes) + " B";
+  double size = static_cast<double>(bytes) / 1024;
+  std::size_t unit = 0;
+  for (; size >= 1023.5 && unit + 1 < units.size(); ++unit)
+    size /= 1024;
+  return three_digits(size) + units[unit];
+}
+
+std::string short_span(std::chrono::seconds span) {
+  constexpr std::array<std::pair<std::int64_t, const char*>, 4> units{
+      {{86'400, " d"}, {3'600, " h"}, {60, " min"}, {1, " s"}}};
+  std::int64_t rest = span.count();
+  std::size_t first = 0;
+  while (first + 1 < units.size() && rest < units[first].first)
+    ++first;
+  std::string out = std::to_string(rest / units[first].first) + units[first].second;
+  rest %= units[first].first;
+  if (first + 1 == units.size()) return out;
+  return out + ' ' + std::to_string(rest / units[first + 1].first) + units[first + 1].second;
+}
+
 }  // namespace vsoad::ctl

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,5 +29,11 @@ std::string base64(std::span<const std::byte> bytes);
 std::string short_time(std::chrono::nanoseconds time);
 /// "1.50 M", "12.3 k", "7".
 std::string short_number(double number);
+/// "1 234 567": digits in groups of three.
+std::string grouped(std::uint64_t number);
+/// "1.50 MiB", "12.3 KiB", "7 B".
+std::string short_bytes(std::uint64_t bytes);
+/// The two largest parts: "3 d 4 h", "5 min 12 s", "0 s".
+std::string short_span(std::chrono::seconds span);
 
 }  // namespace vsoad::ctl

@@ -73,11 +73,12 @@ application::~application() {
   loops_.stop();  // timers use what is destroyed next
 }
 
-void application::start() {
+void application::start(const std::function<void()>& as_root) {
   raise_descriptor_limit();
   keep_freed_memory();
   listen();
   forward();  // while root: it may be who may read the files of TLS
+  if (as_root) as_root();
   const std::string problem = become_user(settings_.runtime.user);
   if (!problem.empty()) throw std::runtime_error(problem);
   loops_.start();

@@ -48,7 +48,8 @@ class application {
 
   /// Binds, gives up root, starts plugins, serves. Throws std::runtime_error, whose text is fit for
   /// the operator, if that is not to be.
-  void start();
+  /// @param as_root  called when all is bound, before root is given up
+  void start(const std::function<void()>& as_root = {});
 
   /// Stops accepting and waits until nothing is in flight, then stops plugins and services.
   /// @param hurry  called again and again while waiting, for a pause in which the main loop may
@@ -82,6 +83,14 @@ class application {
   void tidy();
 
   std::string status() const;  ///< one line, for systemctl status
+
+  // For operators.
+  const std::vector<std::shared_ptr<service>>& services() const noexcept { return services_; }
+  const plugin_host& plugins() const noexcept { return plugins_; }
+  std::size_t loops() const noexcept { return loops_.size(); }
+  const std::vector<vsoa::socket_address>& position_addresses() const noexcept {
+    return position_addresses_;
+  }
 
  private:
   friend class reload_steps;

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <utility>
 
+#include "vsoad/control_socket.hpp"
 #include "vsoad/notify.hpp"
 #include "vsoad/version.hpp"
 
@@ -29,13 +30,16 @@ sigset_t daemon_signals() {
 
 daemon::daemon(const options& chosen, const config::load_result& loaded, logging& log,
                std::vector<inherited_socket> inherited)
-    : options_(chosen),
+    : control_settings_(loaded.config->control),
       log_(log),
       loop_(daemon_signals(), log),
       application_(loaded, log, chosen.log_level.has_value(), loop_.context(),
                    std::move(inherited)),
       watch_(
-          loop_.context(), [this] { rescan(); }, log) {}
+          loop_.context(), [this] { rescan(); }, log),
+      reloader_(
+          chosen.config, application_, [this] { reloaded(); }, log),
+      operations_(application_, reloader_, log) {}
 
 bool daemon::run() {
   log_.info("vsoad " + std::string(version()) + " (" + std::string(commit()) + ")");
@@ -43,7 +47,9 @@ bool daemon::run() {
   watch_.set_directories(application_.plugin_directories());
   application_.set_unfinished(
       [this](const std::string& path) { return watch_.is_unfinished(path); });
-  application_.start();
+  application_.start([this] {
+    control_ = open_control_socket(control_settings_, loop_.context(), operations_, log_);
+  });
   log_.info("ready");
   told_status_ = application_.status();
   notify::ready(told_status_);
@@ -54,6 +60,7 @@ bool daemon::run() {
   });
   loop_.run();
   is_stopping_ = true;
+  operations_.stop();
   notify::stopping();
   const bool stopped = application_.stop([this] { return is_in_a_hurry(); });
   log_.info("stopped");
@@ -65,22 +72,15 @@ void daemon::signal(int number) {
     hurry_ = hurry_ || number != SIGHUP;
     loop_.quit();
   } else if (number == SIGHUP) {
-    reload();
+    log_.info("SIGHUP: reading " + reloader_.file().string() + " again");
+    (void)reloader_.run(false);
   } else {
     log_.info(std::string("stopping: ") + (number == SIGTERM ? "SIGTERM" : "SIGINT"));
     loop_.quit();
   }
 }
 
-void daemon::reload() {
-  log_.info("SIGHUP: reading " + options_.config.string() + " again");
-  const auto wanted = config::load(options_.config);
-  for (const auto& d : wanted.diagnostics) {
-    const std::string line = "reload: " + config::to_string(d);
-    d.level == config::severity::error ? log_.error(line) : log_.warning(line);
-  }
-  if (!wanted.ok()) return log_.error("reload: the configuration of before stays in force");
-  (void)application_.reload(wanted);
+void daemon::reloaded() {
   watch_.set_directories(application_.plugin_directories());
   tell_status();
 }

@@ -1,5 +1,5 @@
-// The daemon while it runs: the application, and what it is told from outside, by signals and
-// (through systemd) what it tells.
+// The daemon while it runs: the application; what it is told from outside, by signals and by the
+// control socket; and what it tells systemd.
 #pragma once
 
 #include <memory>
@@ -7,11 +7,14 @@
 #include <vector>
 
 #include "config/load.hpp"
+#include "control/server.hpp"
 #include "vsoad/application.hpp"
 #include "vsoad/logging.hpp"
 #include "vsoad/main_loop.hpp"
+#include "vsoad/operations.hpp"
 #include "vsoad/options.hpp"
 #include "vsoad/plugin_watch.hpp"
+#include "vsoad/reloader.hpp"
 
 namespace vsoad {
 
@@ -30,16 +33,19 @@ class daemon {
 
  private:
   void signal(int number);
-  void reload();
+  void reloaded();
   void rescan();
   void tell_status();
   bool is_in_a_hurry();
 
-  const options options_;
+  const config::control_settings control_settings_;
   logging& log_;
   main_loop loop_;
   application application_;
   plugin_watch watch_;
+  reloader reloader_;
+  daemon_operations operations_;
+  std::unique_ptr<control::server> control_;  // before what it serves is gone
   std::string told_status_;
   bool is_stopping_ = false;
   bool hurry_ = false;

@@ -124,6 +124,14 @@ void logging::set_level(vsoa::log_level least) noexcept {
   logger_->set_level(to_spdlog(least));
 }
 
+vsoa::log_level logging::level() const noexcept {
+  for (const auto level : {vsoa::log_level::trace, vsoa::log_level::debug, vsoa::log_level::info,
+                           vsoa::log_level::warning}) {
+    if (logger_->should_log(to_spdlog(level))) return level;
+  }
+  return vsoa::log_level::error;
+}
+
 void logging::log(vsoa::log_level level, std::string_view text) const noexcept {
   write(*logger_, level, text);
 }

@@ -15,12 +15,13 @@ class logger;
 
 namespace vsoad {
 
-/// Never throws once constructed: what can't be written is lost. Any thread.
+/// Never throws once constructed: what can't be written is lost. Any thread, the level included.
 class logging {
  public:
   explicit logging(const config::log_settings& settings);
 
   void set_level(vsoa::log_level least) noexcept;
+  vsoa::log_level level() const noexcept;
 
   void log(vsoa::log_level level, std::string_view text) const noexcept;
   void debug(std::string_view text) const noexcept { log(vsoa::log_level::debug, text); }

@@ -158,6 +158,7 @@ void daemon_runner::start(const std::vector<std::string>& arguments,
 
   auto extra = options.environment;
   extra["NOTIFY_SOCKET"] = notify_name;
+  extra.emplace("RUNTIME_DIRECTORY", directory_.path().string());
   auto environment_texts = environment(extra);
   auto argument_texts = arguments;
   posix_spawn_file_actions_t actions;

@@ -68,6 +68,8 @@ class daemon_runner {
   pid_t pid() const noexcept { return pid_; }
   const temporary_directory& directory() const noexcept { return directory_; }
 
+  /// Of this daemon, unless its configuration has another.
+  std::string control_socket() const { return directory_.path() / "control.sock"; }
   /// The bound address of a service: of its `index`-th listen entry.
   endpoint service(const std::string& name = "main", std::size_t index = 0) const;
   /// The bound address of the position server.

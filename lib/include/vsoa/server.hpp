@@ -161,6 +161,32 @@ struct client_info {
   std::uint16_t quick_port = 0;  ///< 0: the client has no quick channel
 };
 
+/// A session as operators see it.
+struct session_report {
+  /// Who it is.
+  client_info client;
+  std::chrono::seconds age{0};       ///< since it connected
+  std::uint64_t received_bytes = 0;  ///< by TCP, as is what follows
+  /// Taken by the kernel.
+  std::uint64_t sent_bytes = 0;
+  std::uint64_t queued_bytes = 0;  ///< not yet taken by the kernel
+  std::size_t subscriptions = 0;   ///< URLs
+  std::string certificate{};  ///< its subject, as certificate_info::subject_text(); empty: none
+};
+
+/// Sessions, up to a limit.
+struct session_list {
+  std::vector<session_report> sessions;  ///< the oldest first
+  std::size_t total = 0;                 ///< all that have passed the handshake
+};
+
+/// A URL, perhaps with a slash at its end, that is subscribed to.
+struct subscribed_url {
+  /// As it was subscribed to.
+  std::string url;
+  std::size_t subscribers = 0;  ///< sessions
+};
+
 /// The right to answer one RPC later, from any thread. At most one answer is sent; answering after
 /// the client has gone, or twice, does nothing. Destroyed unanswered, it answers NO_RESPONDING.
 class VSOA_API deferred_call {
@@ -364,6 +390,11 @@ class VSOA_API server {
   std::vector<client_info> clients() const;
   /// Nothing: no such client, or still in its handshake.
   std::optional<client_info> client(client_id id) const;
+  /// What there is to know of sessions, the `most` oldest. Costs time with their number.
+  session_list sessions(std::size_t most) const;
+  /// The `most` URLs with the most subscribers, those first; URLs that each loop has few of may be
+  /// missed in favour of others that have no more. Costs time with the number of URLs.
+  std::vector<subscribed_url> subscribed_urls(std::size_t most) const;
   /// Whether this client takes a publish on `url`.
   bool is_subscribed(client_id client, std::string_view url) const;
 

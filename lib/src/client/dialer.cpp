@@ -124,12 +124,15 @@ void dialer::try_next() {
   const auto remaining = static_cast<std::int64_t>(addresses_.size() - next_address_);
   const socket_address& to = addresses_[next_address_++];
   // An address that swallows all must leave time for the others.
-  connector_.start(to, left() / remaining, [this](std::error_code error, net::unique_fd socket) {
-    const auto self = shared_from_this();
-    if (!error) return finish(connect_errc::ok, std::move(socket));
-    last_error_ = to_connect_errc(error);
-    try_next();
-  });
+  connector_.start(
+      to, left() / remaining, [this, to](std::error_code error, net::unique_fd socket) {
+        const auto self = shared_from_this();
+        if (!error) return finish(connect_errc::ok, std::move(socket));
+        loop_.log_line(log_level::debug,
+                       "client: can't connect to " + to.to_string() + ": " + error.message());
+        last_error_ = to_connect_errc(error);
+        try_next();
+      });
 }
 
 void dialer::finish(connect_errc error, net::unique_fd socket) {

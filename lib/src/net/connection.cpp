@@ -143,6 +143,7 @@ void connection::read_once() {
   const auto [what, count] = transport_.read(buffer);
   if (what == transport::outcome::done) {
     traffic_.received_bytes += count;
+    received_ += count;
     work_off(buffer.first(count));
   } else if (what != transport::outcome::blocked) {
     close(close_reason::peer);
@@ -221,6 +222,7 @@ void connection::send_alone(const slice& s) {
   ++traffic_.writes;
   const auto [what, count] = transport_.write({&part, 1});
   traffic_.sent_bytes += count;
+  sent_ += count;
   rest.begin += static_cast<std::uint32_t>(count);
   if (rest.size() != 0) send(rest);
 }
@@ -287,6 +289,7 @@ connection::write_result connection::write_some() {
   if (what == transport::outcome::failed) return write_result::failed;
   if (taken != 0) blocked_since_ = steady_time::max();
   traffic_.sent_bytes += taken;
+  sent_ += taken;
   outbox_.consume(taken);
   account();
   // Nothing taken, and yet not full: interrupted, so once more.
@@ -304,8 +307,9 @@ void connection::blocked() {
 }
 
 void connection::account() noexcept {
-  traffic_.outbox_bytes += outbox_.bytes() - accounted_;
-  accounted_ = outbox_.bytes();
+  const std::uint64_t change = outbox_.bytes() - accounted_;
+  traffic_.outbox_bytes += change;
+  accounted_ += change;
 }
 
 // --- time ---

@@ -67,6 +67,11 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   bool is_open() const noexcept { return state_ == state::open; }
   bool is_lingering() const noexcept { return state_ == state::lingering; }
   std::size_t queued_bytes() const noexcept { return outbox_.bytes(); }
+  /// What has gone through it so far, and what waits. Any thread that knows it alive.
+  struct tally {
+    std::uint64_t received_bytes, sent_bytes, queued_bytes;
+  };
+  tally counts() const noexcept { return {received_, sent_, accounted_}; }
 
  protected:
   connection(loop& where, transport bytes, bool v6, traffic& counters, const settings& s);
@@ -176,7 +181,8 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   steady_time deadline_ = steady_time::max();       // the subclass's, or the end of lingering
   steady_time blocked_since_ = steady_time::max();  // first unsent byte waits since
   steady_time partial_since_ = steady_time::max();
-  std::size_t accounted_ = 0;   // of traffic_.outbox_bytes
+  counter accounted_;           // of traffic_.outbox_bytes
+  counter received_, sent_;     // of traffic_'s
   std::uint32_t interest_ = 0;  // the events asked of the poller
   state state_ = state::open;
   std::uint8_t flush_priority_ = 0;

@@ -12,6 +12,12 @@
 namespace vsoa {
 namespace {
 
+// Enough for a century of uptime, at half the size of a time.
+std::uint32_t steady_seconds() noexcept {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
+}
+
 // What a connection may send in one packet before it has passed the handshake.
 constexpr std::size_t handshake_packet_bytes = 4096;
 
@@ -42,6 +48,7 @@ session::session(shard& owner, net::transport stream, origin from)
       shard_(owner),
       origin_(std::move(from)),
       order_(origin_.serial),
+      connected_at_(steady_seconds()),
       authenticated_(origin_.authenticated) {
   set_packet_limit(handshake_packet_bytes);
   set_drop_when_slow(owner.limits().slow == slow_consumer::drop);
@@ -83,6 +90,10 @@ client_info session::info() const {
           authed_.load(std::memory_order_relaxed),
           priority(),
           peer_quick_port_.load(std::memory_order_relaxed)};
+}
+
+std::chrono::seconds session::age() const noexcept {
+  return std::chrono::seconds(steady_seconds() - connected_at_);
 }
 
 bool session::is_subscribed(std::string_view url) const {

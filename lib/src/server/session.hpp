@@ -3,6 +3,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,6 +42,9 @@ class session final : public net::connection {
   const socket_address& peer() const noexcept { return origin_.peer; }
   const socket_address& local() const noexcept { return origin_.local; }
   bool is_subscribed(std::string_view url) const;
+  std::size_t subscription_count() const noexcept { return topics_.size(); }
+  /// Since it connected.
+  std::chrono::seconds age() const noexcept;
   /// DER; empty: none. Once it is handshaken.
   std::vector<std::byte> certificate() const { return bytes().peer_certificate(); }
 
@@ -105,6 +110,7 @@ class session final : public net::connection {
   subscriptions::list topics_;
   std::size_t subscription_bytes_ = 0;
   std::size_t calls_in_flight_ = 0;
+  const std::uint32_t connected_at_;  // seconds of the steady clock
   std::atomic<std::uint16_t> peer_quick_port_{0};
   std::atomic<std::uint8_t> priority_{0};
   std::atomic<bool> authed_{true};

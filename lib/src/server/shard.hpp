@@ -133,6 +133,12 @@ class shard final : public net::turn_end {
       if (s->is_handshaken()) visit(*s);
     }
   }
+  /// Calls visit(const subscriptions&) under the lock.
+  template <class Visit>
+  void inspect_subscriptions(Visit&& visit) const {
+    const std::shared_lock lock(mutex_);
+    visit(subscriptions_);
+  }
   std::size_t connections() const;
   std::size_t inbox_bytes() const noexcept { return inbox_bytes_.load(); }
   /// Room for `bytes` of work from other threads, to be given back by release_inbox(); false: full.

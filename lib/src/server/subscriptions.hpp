@@ -33,6 +33,18 @@ class subscriptions {
   auto begin() const noexcept { return topics_.begin(); }  ///< of (pattern, topic)
   auto end() const noexcept { return topics_.end(); }
   bool empty() const noexcept { return topics_.empty(); }
+  std::size_t size() const noexcept { return topics_.size(); }  ///< different URLs
+  /// How many sessions have exactly this one.
+  std::size_t subscribers(std::string_view pattern) const {
+    const topic* const t = topics_.find(pattern);
+    return t == nullptr ? 0 : t->sessions.size();
+  }
+  /// Calls visit(const topic&) for each.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const auto& each : topics_)
+      visit(each.second);
+  }
 
   /// Who gets a publish on a URL: each session once, of higher priority first, then in order of
   /// connection.

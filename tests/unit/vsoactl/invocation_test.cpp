@@ -16,7 +16,7 @@ namespace {
 invocation parsed(const command& of, const std::vector<std::string>& arguments) {
   boost::program_options::options_description own;
   of.add_options(own);
-  return parse_invocation(arguments, own);
+  return parse_invocation(arguments, own, of.is_operators);
 }
 
 std::string mistake(const command& of, const std::vector<std::string>& arguments) {
@@ -42,6 +42,24 @@ TEST_CASE("options may stand anywhere, and behind -- nothing is one") {
   CHECK(use.connect.timeout == 2s);
   CHECK_FALSE(use.has("set"));
   CHECK(parsed(call_command, {"x", "-5"}).words.back() == "-5");
+}
+
+TEST_CASE("options may stand before the command, too") {
+  CHECK(command_position({"call", "--json"}) == 0);
+  CHECK(command_position({"--json", "call"}) == 1);
+  CHECK(command_position({"--timeout", "2s", "--json", "call", "x"}) == 3);
+  CHECK(command_position({"--timeout=2s", "--socket", "call", "status"}) == 3);
+  CHECK(command_position({"--json"}) == 1);
+  CHECK(command_position({"--timeout"}) == 1);
+  CHECK_THROWS_WITH_AS(command_position({"--jsn", "call"}),
+                       "unknown option \"--jsn\" (did you mean \"--json\"?)", usage_error);
+  CHECK_THROWS_AS(command_position({"-j", "call"}), usage_error);
+}
+
+TEST_CASE("operators' commands have options of their own") {
+  CHECK(parsed(status_command, {"--socket", "/x"}).text("socket") == "/x");
+  CHECK(mistake(status_command, {"--tls"}).find("unknown option \"--tls\"") == 0);
+  CHECK(mistake(call_command, {"--socket", "x"}).find("unknown option \"--socket\"") == 0);
 }
 
 TEST_CASE("defaults") {

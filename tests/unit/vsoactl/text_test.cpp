@@ -74,6 +74,22 @@ TEST_CASE("progress: share, amount, speed and what is left") {
   CHECK(progress_text(5, 0, 1s) == "5B, 5B/s");
 }
 
+TEST_CASE("numbers of operators") {
+  CHECK(grouped(0) == "0");
+  CHECK(grouped(999) == "999");
+  CHECK(grouped(1000) == "1 000");
+  CHECK(grouped(1234567) == "1 234 567");
+  CHECK(short_bytes(1023) == "1023 B");
+  CHECK(short_bytes(1536) == "1.50 KiB");
+  CHECK(short_bytes(1047552) == "1023 KiB");
+  CHECK(short_bytes(1048000) == "1.00 MiB");
+  CHECK(short_bytes(std::uint64_t{12} << 30U) == "12.0 GiB");
+  CHECK(short_span(0s) == "0 s");
+  CHECK(short_span(59s) == "59 s");
+  CHECK(short_span(312s) == "5 min 12 s");
+  CHECK(short_span(std::chrono::hours(76)) == "3 d 4 h");
+}
+
 TEST_CASE("colours on a terminal alone, and not when they are not wanted") {
   ::unsetenv("NO_COLOR");
   ::setenv("TERM", "xterm", 1);
