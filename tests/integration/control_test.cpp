@@ -154,7 +154,7 @@ TEST_CASE("clients are listed, and one is disconnected") {
   first.handshake("secret");
   tcp_peer second{vsoad.service()};
   second.handshake("secret");
-  CHECK(first.ask(subscribe(1, "/live/")).status == status_success);
+  CHECK(first.ask_for_reply(subscribe(1, "/live/")).status == status_success);
   REQUIRE(wait_until([&] { return json(vsoad, {"clients"}, "/total") == "2"; }));
   CHECK(json(vsoad, {"clients", "main"}, "/clients/0/role") == "\"operator\"");
   CHECK(json(vsoad, {"clients"}, "/clients/0/priority") == "5");
@@ -218,8 +218,8 @@ TEST_CASE("topics: rules, subscribers and retained values") {
   tcp_peer second{vsoad.service()};
   second.handshake("secret");
   for (tcp_peer* each : {&first, &second})
-    CHECK(each->ask(subscribe(1, "/live/")).status == status_success);
-  CHECK(first.ask(subscribe(2, "/speed")).status == status_success);
+    CHECK(each->ask_for_reply(subscribe(1, "/live/")).status == status_success);
+  CHECK(first.ask_for_reply(subscribe(2, "/speed")).status == status_success);
   first.send(datagram("/speed", "88"));
   REQUIRE(wait_until([&] { return json(vsoad, {"topics"}, "/topics/0/retained_total") == "1"; }));
   check_says(ctl(vsoad, {"topics", "main"}),

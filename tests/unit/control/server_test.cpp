@@ -167,7 +167,7 @@ TEST_CASE("an answer may be of any size") {
 TEST_CASE("garbage is told so, and ends the connection, no other") {
   rig r;
   program good(r);
-  for (const std::string garbage : {std::string("nonsense\n"), std::string("\0\n", 2),
+  for (const std::string& garbage : {std::string("nonsense\n"), std::string("\0\n", 2),
                                     std::string(max_request_bytes + 1, '{')}) {
     program bad(r);
     bad.flood(garbage.substr(0, 60000));
