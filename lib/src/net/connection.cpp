@@ -227,6 +227,13 @@ void connection::send_alone(const slice& s) {
   if (rest.size() != 0) send(rest);
 }
 
+std::size_t connection::write_now(std::span<iovec> parts) {
+  ++traffic_.writes;
+  const auto taken = transport_.write(parts).bytes;  // who sends the rest finds out why
+  traffic_.sent_bytes += taken;
+  return taken;
+}
+
 void connection::hold(bool held) {
   held_ = held;
   if (!held && !outbox_.empty() && !in_input_) mark_dirty();

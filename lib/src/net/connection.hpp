@@ -122,6 +122,16 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   /// While blocked, on_packet() is not called: it answers `pause`, and goes on when unblocked.
   void block_input(bool blocked);
 
+  /// Whether what is sent now would be the next that the kernel is offered.
+  bool can_write_now() const noexcept {
+    return outbox_.empty() && state_ == state::open && !held_ && !waiting_writable_ &&
+           transport_.is_secured();
+  }
+  /// Offers the kernel bytes that lie elsewhere. What it does not take must be sent next.
+  /// @pre can_write_now()
+  /// @return how many it has taken
+  std::size_t write_now(std::span<iovec> parts);
+
   void set_deadline(steady_time when);
   void clear_deadline() noexcept { deadline_ = steady_time::max(); }
   void set_packet_limit(std::size_t bytes) noexcept { reader_.set_limit(bytes); }

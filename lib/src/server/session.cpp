@@ -18,6 +18,9 @@ std::uint32_t steady_seconds() noexcept {
   return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
 }
 
+// A copy costs more than a write from there up.
+constexpr std::size_t min_uncopied_bytes = 16U << 10;
+
 // What a connection may send in one packet before it has passed the handshake.
 constexpr std::size_t handshake_packet_bytes = 4096;
 
@@ -188,8 +191,19 @@ void session::send_packet(const packet_view& p) {
   settle();
   if (doomed_) return;
   const std::size_t bytes = protocol::encoded_bytes(p);
+  if (bytes >= min_uncopied_bytes && can_write_now()) return send_uncopied(p, bytes);
   if (!make_room(bytes)) return close_slow();
   send(encode(p, bytes));
+}
+
+// Straight from where it lies: only what the kernel does not take now is copied.
+void session::send_uncopied(const packet_view& p, std::size_t bytes) {
+  protocol::packet_parts parts(p);
+  const std::size_t taken = write_now(parts.parts());
+  if (taken == bytes) return;
+  net::slice rest = encode(p, bytes);
+  rest.begin += static_cast<std::uint32_t>(taken);
+  send(rest);
 }
 
 void session::reply_encoded(const net::slice& packet) {

@@ -100,6 +100,7 @@ class session final : public net::connection {
   void settle();
   void overflow();
   void send_packet(const packet_view& p);
+  void send_uncopied(const packet_view& p, std::size_t bytes);
   void answer(const packet_view& request, status s);
   net::slice encode(const packet_view& p, std::size_t bytes);
 

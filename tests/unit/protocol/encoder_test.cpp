@@ -126,4 +126,29 @@ TEST_CASE("what is encoded is decoded, and as others encode it") {
   }
 }
 
+TEST_CASE("the parts of a packet are its bytes") {
+  for (const std::string_view param : {"", "{}", "{\"a\":1}"}) {
+    for (const std::size_t size : {0U, 1U, 2U, 3U, 1000U}) {
+      const std::vector<std::byte> data(size, std::byte{7});
+      vsoa::packet_view p;
+      p.type = vsoa::packet_type::rpc;
+      p.flags = vsoa::packet_flags::reply | vsoa::packet_flags::tunnel;
+      p.status = 3;
+      p.seqno = 12345;
+      p.tunid = 77;
+      p.url = "/a/b";
+      p.payload = {param, data};
+      std::vector<std::byte> whole(vsoa::protocol::encoded_bytes(p));
+      vsoa::protocol::encode(p, whole.data());
+      std::vector<std::byte> joined;
+      vsoa::protocol::packet_parts parts(p);
+      for (const iovec& part : parts.parts()) {
+        const auto* const bytes = static_cast<const std::byte*>(part.iov_base);
+        joined.insert(joined.end(), bytes, bytes + part.iov_len);
+      }
+      CHECK((joined == whole));
+    }
+  }
+}
+
 }  // namespace

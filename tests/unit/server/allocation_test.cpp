@@ -98,6 +98,18 @@ TEST_CASE("nor do many, to several subscribers, on one URL or in turns on two") 
   }
 }
 
+TEST_CASE("a large answer leaves from where it lies: no block is made for a copy") {
+  const std::string large(20U << 10, 'x');
+  test_server server;
+  server->command("/large", [&](vsoa::call& c) {
+    c.reply(vsoa::status::success, text_payload("{}", large));
+  });
+  server.start();
+  tcp_peer peer = server.client();
+  CHECK(measure(server, [&] { peer.ask(rpc(1, "/large")); }) == 0);
+  CHECK(peer.ask(rpc(1, "/large")).data == large);
+}
+
 TEST_CASE("what comes as one piece is read at once and answered at once") {
   constexpr std::uint32_t calls = 32;  // of more, the first half would leave before the rest
   constexpr int rounds = 20;

@@ -363,4 +363,32 @@ TEST_CASE("thousands of pipelined calls are answered in order") {
   CHECK(server->stats().calls == 5000);
 }
 
+TEST_CASE("large answers that the kernel does not take at once arrive whole and in order") {
+  constexpr std::uint32_t calls = 40;
+  const auto body = [](std::uint32_t seqno) {
+    std::string text(100U << 10, static_cast<char>('a' + seqno % 26));
+    return text += std::to_string(seqno);
+  };
+  vsoa::server_options options;
+  options.limits.outbox = 64U << 20;
+  options.limits.send_timeout = std::chrono::seconds(60);
+  test_server server(options);
+  server->command("/large", [&](vsoa::call& c) {
+    const std::string mine = body(c.seqno());  // gone when the handler returns
+    c.reply(vsoa::status::success, text_payload("{}", mine));
+  });
+  server.start();
+  tcp_peer peer = server.client(0, {.local_ip = {}, .receive_buffer = 4096});
+  std::string batch;
+  for (std::uint32_t i = 1; i <= calls; ++i)
+    batch += rpc(i, "/large").bytes();
+  peer.send(batch);
+  CHECK(wait_until([&] { return server->stats().calls == calls; }));
+  for (std::uint32_t i = 1; i <= calls; ++i) {
+    const packet reply = peer.read();
+    CHECK(reply.seqno == i);
+    CHECK((reply.data == body(i)));
+  }
+}
+
 }  // namespace
