@@ -57,6 +57,7 @@ check(daemon "\"(vsoa/\\.\\./)" "the daemon uses public headers of the library")
 check(daemon/plugins "\"(vsoa/[^p]|vsoa/p[^l]|plugin_host/|broker/|config/|vsoad/)" "plugins see the plugin headers alone")
 check(daemon/config "\"(broker/|plugin_host/|vsoad/)" "config is the lowest part of the daemon")
 check(daemon/plugin_host "\"(broker/|vsoad/)" "plugin_host is below broker")
+check(daemon/plugin_host/isolation "\"(plugin_host/child/)" "the daemon uses nothing of the process of an isolated plugin")
 check(daemon/vsoactl "\"(broker/|plugin_host/|vsoad/[^v])" "vsoactl uses config, the version and the library")
 check(daemon/broker "\"(vsoad/)" "broker is below vsoad")
 

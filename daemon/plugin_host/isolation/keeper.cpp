@@ -72,7 +72,9 @@ void keeper::enter(phase next) {
     phase_ = next;
     state_.phase = names[static_cast<std::size_t>(next)];
   }
-  is_running_.store(next == phase::running || next == phase::waiting, std::memory_order_release);
+  // It is still the plugin that serves while its process is started again.
+  const bool is_over = next == phase::stopping || next == phase::ended;
+  is_running_.store(has_run_ && !is_over, std::memory_order_release);
   changed_.notify_all();
 }
 

@@ -37,7 +37,7 @@ namespace vsoa {
 class server;
 
 /// Names one session of one server: unpredictable, never 0, unique among the server's live
-/// sessions.
+/// sessions. Its remainder by the number of loops is the index of the session's loop.
 using client_id = std::uint32_t;
 
 /// What a client must have, and the role that it gives: a password, a certificate, or both.

@@ -50,7 +50,7 @@ class rogue : public vsoa::plugin::base {
     for (std::vector<std::unique_ptr<char[]>> all;;) {
       all.push_back(std::make_unique<char[]>(step));
       std::memset(all.back().get(), 1, step);
-      if (all.size() % 16 == 0) std::this_thread::sleep_for(10ms);
+      if (all.size() % 2 == 0) std::this_thread::sleep_for(10ms);
     }
   }
   void files(call& c) {
