@@ -35,10 +35,21 @@ struct runtime_settings {
   std::chrono::milliseconds busy_poll{0};        // 0: off
 };
 
+/// Of a plugin in a process of its own.
+struct plugin_isolation {
+  bool is_process = false;
+  std::uint64_t memory = 256U << 20;  // bytes; 0: no limit
+  std::uint64_t files = 1024;         // open descriptors
+  std::chrono::milliseconds ping_timeout{5000};
+
+  bool operator==(const plugin_isolation&) const = default;
+};
+
 struct plugin_settings {
   std::string work_queue;            // empty: inline
   std::string config_json = "null";  // what start() is given
   bool has_config = false;
+  plugin_isolation isolation;
 
   bool operator==(const plugin_settings&) const = default;
 };

@@ -12,6 +12,7 @@ using std::chrono::minutes;
 const type_spec log_levels = choice({"trace", "debug", "info", "warning", "error"});
 const type_spec log_targets = choice({"auto", "journal", "stderr"});
 const type_spec log_formats = choice({"text", "json"});
+const type_spec isolations = choice({"none", "process"});
 
 rows log_rows() {
   const log_settings usual;
@@ -133,6 +134,39 @@ rows plugin_rows() {
              b.plugin->work_queue = v.text;
              b.note(mention::what::work_queue, v);
            }},
+      {.path = "plugins.settings.<name>.isolation",
+       .type = isolations,
+       .fallback = word_text(isolations, 0),
+       .help =
+           "Where the plugin runs. none: in vsoad itself; process: in a process of its own, "
+           "vsoad-plugin, so that whatever it does vsoad goes on. When that process ends, hangs "
+           "or takes too much, calls are answered NO_RESPONDING and it is started again, after "
+           "100ms at first and 30s at most. A call takes some 20 microseconds longer then.",
+       .example = "process",
+       .store = [](builder& b, const value& v) { b.plugin->isolation.is_process = v.number == 1; }},
+      {.path = "plugins.settings.<name>.ping_timeout",
+       .type = duration(milliseconds{100}, minutes{10}),
+       .fallback = time_text(plugin_isolation{}.ping_timeout),
+       .help =
+           "With isolation: process: an event loop of that process which does not answer a ping "
+           "for so long hangs, and the process is ended.",
+       .example = "2s",
+       .store = [](builder& b, const value& v) { b.plugin->isolation.ping_timeout = v.duration; }},
+      {.path = "plugins.settings.<name>.limits",
+       .type = section(),
+       .help = "What the process of a plugin with isolation: process may take."},
+      {.path = "plugins.settings.<name>.limits.memory",
+       .type = size(0, 1024_GiB),
+       .fallback = {size_to_text(plugin_isolation{}.memory)},
+       .help = "Memory of its own; with more it is ended. 0: no limit.",
+       .example = "64MiB",
+       .store = [](builder& b, const value& v) { b.plugin->isolation.memory = v.number; }},
+      {.path = "plugins.settings.<name>.limits.files",
+       .type = integer(64, million),
+       .fallback = number_text(plugin_isolation{}.files),
+       .help = "Open files and sockets; each stream is one.",
+       .example = "256",
+       .store = [](builder& b, const value& v) { b.plugin->isolation.files = v.number; }},
       {.path = "plugins.settings.<name>.config",
        .type = any(1_MiB),
        .help = "What the plugin is given at its start, as JSON. Its manual says what it knows.",

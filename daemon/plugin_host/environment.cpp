@@ -3,6 +3,7 @@
 namespace vsoad {
 
 void work_queues::change(const settings& wanted) {
+  wanted_ = wanted;
   auto now = std::make_shared<table>();
   for (const auto& [name, one] : wanted) {
     auto& queue = all_[name];

@@ -16,6 +16,7 @@
 #include "vsoa/log.hpp"
 #include "vsoa/plugin.h"
 #include "vsoa/runtime.hpp"
+#include "vsoa/server.hpp"
 #include "vsoa/work_queue.hpp"
 
 namespace vsoad {
@@ -33,6 +34,8 @@ class work_queues {
 
   /// Queues that stay keep what waits in them.
   void change(const settings& wanted);
+  /// As they were wanted last. Like change(): of one thread.
+  const settings& wanted() const noexcept { return wanted_; }
   /// Runs what is queued and ends the threads.
   void end() {
     all_.clear();
@@ -49,6 +52,7 @@ class work_queues {
   using table = std::map<std::string, vsoa::work_queue*, std::less<>>;
 
   reclaimer& old_;
+  settings wanted_;
   std::map<std::string, std::unique_ptr<vsoa::work_queue>> all_;
   published<table> queues_;
 };
@@ -85,11 +89,19 @@ struct environment {
     if (log) log(level, line);
   }
 
+  /// A call that a plugin has given up: no answer is sent.
+  void give_up(vsoa::deferred_call call) const {
+    if (on_drop != nullptr) return on_drop(std::move(call));
+    call.drop();
+  }
+
   vsoa::runtime& loops;
   reclaimer& old;
   const vsoa::log_sink log;
   published<services_table> services;
   stall_monitor stalls;
+  /// What is done instead, where somebody waits for the answer.
+  void (*on_drop)(vsoa::deferred_call call) = nullptr;
   work_queues queues;  // destroyed first: its jobs may use all the others
 };
 

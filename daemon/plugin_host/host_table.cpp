@@ -109,14 +109,14 @@ void host_drop(const vsoa_host* host, vsoa_call* call) {
       if (!call->is_open) return 0;
       call->is_open = false;
       if (call->direct != nullptr) {
-        call->direct->defer().drop();
+        core.env.give_up(call->direct->defer());
       } else if (call->token != nullptr) {
-        if (auto kept = core.deferred.take(call->token)) kept->drop();
+        if (auto kept = core.deferred.take(call->token)) core.env.give_up(std::move(*kept));
       } else {
-        call->kept.drop();
+        core.env.give_up(std::move(call->kept));
       }
     } else if (deferred_calls::is_token(call)) {
-      if (auto kept = core.deferred.take(call)) kept->drop();
+      if (auto kept = core.deferred.take(call)) core.env.give_up(std::move(*kept));
     }
     return 0;
   });

@@ -83,6 +83,12 @@ vsoa::work_queue* inline_plugin::queue_for(const route& where) const noexcept {
   return core_->env.queues.find(where.work_queue);
 }
 
+plugin_state inline_plugin::state() const {
+  plugin_state now;
+  if (!is_running()) now.phase = "stopped";
+  return now;
+}
+
 plugin_counts inline_plugin::counts() const {
   plugin_counts now;
   now.stalls = core_->timer_subject.stalls + core_->stream_subject.stalls +
@@ -258,7 +264,7 @@ void inline_plugin::run_command(const vsoa_request& request, std::size_t command
   if (has_thrown) {
     call.kept.reply(vsoa::status::no_responding);
   } else {
-    call.kept.drop();  // it chose not to answer
+    core_->env.give_up(std::move(call.kept));  // it chose not to answer
   }
 }
 

@@ -35,6 +35,7 @@ class inline_plugin final : public plugin {
   void client(vsoa_service service, vsoa::client_id client, bool connected) noexcept override;
   void subscription(vsoa_service service, vsoa::client_id client,
                     std::span<const std::string_view> urls, bool subscribed) noexcept override;
+  plugin_state state() const override;
   plugin_counts counts() const override;
   void metrics(std::vector<plugin_metric>& out) const override;
   std::size_t calls_deferred() const override;

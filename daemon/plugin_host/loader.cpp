@@ -62,18 +62,28 @@ void library::abandon() noexcept {
   copy_.leak();
 }
 
-std::unique_ptr<library> load_library(int directory, const std::string& path,
-                                      const std::string& name, std::string& reason) {
+private_copy vet_library(int directory, const std::string& name, std::string& reason) {
   std::uint64_t size = 0;
   const unique_fd file = open_file(directory, name + std::string(suffix), size, reason);
-  if (!file) return nullptr;
+  if (!file) return {};
   private_copy copy = private_copy::make(file.get(), size, name, reason);
-  if (!copy) return nullptr;
+  if (!copy) return {};
   // The copy is checked, not the file: what is checked is what is mapped.
   reason = elf_problem(copy.image());
-  if (!reason.empty()) return nullptr;
+  if (!reason.empty()) return {};
   copy.drop_image();
+  return copy;
+}
 
+std::unique_ptr<library> load_library(int directory, const std::string& path,
+                                      const std::string& name, std::string& reason) {
+  private_copy copy = vet_library(directory, name, reason);
+  if (!copy) return nullptr;
+  return map_library(std::move(copy), path, name, reason);
+}
+
+std::unique_ptr<library> map_library(private_copy copy, const std::string& path,
+                                     const std::string& name, std::string& reason) {
   void* handle = nullptr;
   try {  // constructors of the library run in here
     handle = ::dlopen(copy.path().c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -42,6 +42,12 @@ class library {
   std::string path_;
 };
 
+/// Vets and copies one file: the copy may be mapped. `name` is the file's without ".so".
+/// @param reason  why not, when nothing is returned
+private_copy vet_library(int directory, const std::string& name, std::string& reason);
+/// Maps and asks such a copy.
+std::unique_ptr<library> map_library(private_copy copy, const std::string& path,
+                                     const std::string& name, std::string& reason);
 /// Vets, copies, maps and asks one file. `name` is the file's without ".so".
 /// @param reason  why not, when nothing is returned
 std::unique_ptr<library> load_library(int directory, const std::string& path,

@@ -32,6 +32,8 @@ class patience {
       end = std::min(end, clock::now() + limit_);
     }
   }
+  /// Of the next wait.
+  std::chrono::milliseconds limit() const noexcept { return limit_; }
   /// For all that follow: one has been waited for in vain, or somebody is in a hurry.
   void shorten() { limit_ = std::min(limit_, in_a_hurry); }
 

@@ -1,6 +1,8 @@
-// One plugin, as the broker sees it, wherever its code runs: in this process (inline_plugin.hpp).
+// One plugin, as the broker sees it, wherever its code runs: in this process (inline_plugin.hpp),
+// or in one of its own (isolation/isolated_plugin.hpp).
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -27,6 +29,19 @@ struct plugin_counts {
   std::uint64_t calls_timed_out = 0;  ///< answered NO_RESPONDING: their time was over
   std::uint64_t datagrams_lost = 0;   ///< too many waited
   std::uint64_t events_refused = 0;   ///< clients closed since their events found too many waiting
+
+  bool operator==(const plugin_counts&) const = default;
+};
+
+/// Where its code runs, and how that goes.
+struct plugin_state {
+  bool is_isolated = false;
+  std::string phase = "running";  ///< starting, running, waiting (to be started again), stopped
+  std::int64_t pid = 0;           ///< of its process, while there is one
+  std::chrono::system_clock::time_point since{};  ///< that its process runs
+  std::uint64_t restarts = 0;
+  std::string last_exit;           ///< why its process ended last; empty: it has not
+  std::uint64_t memory_bytes = 0;  ///< of its process, as measured last
 };
 
 /// A plugin and its instance. Made, started and stopped by plugin_host; the broker hands it calls
@@ -74,6 +89,7 @@ class plugin {
   virtual void subscription(vsoa_service service, vsoa::client_id client,
                             std::span<const std::string_view> urls, bool subscribed) noexcept = 0;
 
+  virtual plugin_state state() const = 0;
   virtual plugin_counts counts() const = 0;
   /// Appends its counters and gauges, by name.
   virtual void metrics(std::vector<plugin_metric>& out) const = 0;

@@ -4,6 +4,9 @@
 #include <utility>
 
 #include "plugin_host/environment.hpp"
+#include "plugin_host/inline_plugin.hpp"
+#include "plugin_host/isolation/isolated_plugin.hpp"
+#include "plugin_host/isolation/process.hpp"
 #include "plugin_host/plugin_update.hpp"
 
 namespace vsoad {
@@ -25,6 +28,8 @@ plugin_host::~plugin_host() {
     // names.
     env_->queues.end();
     env_->stalls.stop();
+    // What the loops still have to do for plugins that were isolated uses the environment.
+    (void)env_->loops.quiesce(std::chrono::seconds(1));
     return;
   }
   // Code of plugins still runs and will use these one day, when nothing may be destroyed any more.
@@ -43,6 +48,19 @@ void plugin_host::set_services(std::vector<hosted_service> services) {
 
 void plugin_host::set_queues(const queue_settings& queues) {
   env_->queues.change(queues);
+}
+
+std::shared_ptr<plugin> plugin_host::load_plugin(const plugin_slot& slot, std::string& reason) {
+  const int directory = slot.file.directory->get();
+  if (!slot.settings.isolation.is_process) {
+    auto code = load_library(directory, slot.file.path, slot.name, reason);
+    if (code == nullptr) return nullptr;
+    return std::make_shared<inline_plugin>(std::move(code), *env_, slot.settings, made_++);
+  }
+  if (supervisor_ == nullptr) supervisor_ = std::make_shared<isolation::supervisor>();
+  if (child_program_.empty()) child_program_ = isolation::find_program();
+  return isolated_plugin::load(supervisor_, child_program_, *env_, directory, slot.file.path,
+                               slot.name, slot.settings, reason);
 }
 
 std::unique_ptr<plugin_update> plugin_host::prepare(

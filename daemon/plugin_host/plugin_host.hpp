@@ -38,6 +38,9 @@
 namespace vsoad {
 
 struct environment;
+namespace isolation {
+class supervisor;
+}
 struct hosted_service;
 class plugin_update;
 
@@ -73,6 +76,9 @@ class plugin_host {
   plugin_host(const plugin_host&) = delete;
   plugin_host& operator=(const plugin_host&) = delete;
 
+  /// Where vsoad-plugin is, for plugins with isolation: process. Default: beside this program, or
+  /// where it is installed.
+  void set_child_program(std::string path) { child_program_ = std::move(path); }
   /// The services that plugins may be in, in order of id. Their servers live until the reclaimer
   /// has let go of those that are not in it any more.
   void set_services(std::vector<hosted_service> services);
@@ -124,10 +130,14 @@ class plugin_host {
   };
 
   bool stop_retired(std::vector<retired>& all, bool now);
+  /// Vets and loads a file, into this process or one of its own. Null: why not is in `reason`.
+  std::shared_ptr<plugin> load_plugin(const plugin_slot& slot, std::string& reason);
 
   config::plugins_settings settings_;
   reclaimer& old_;
   std::unique_ptr<environment> env_;
+  std::shared_ptr<isolation::supervisor> supervisor_;  // once a plugin is isolated
+  std::string child_program_;
   std::vector<plugin_slot> slots_;
   std::vector<std::pair<std::string, std::string>> refused_directories_;
   std::vector<std::weak_ptr<plugin>> started_;  // in this order

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "plugin_host/environment.hpp"
-#include "plugin_host/inline_plugin.hpp"
 
 namespace vsoad {
 namespace {
@@ -105,11 +104,11 @@ void plugin_update::keep_unfinished(const std::function<bool(const std::string&)
 
 void plugin_update::load(place& p) {
   std::string reason;
-  auto code = load_library(p.file.directory->get(), p.file.path, p.name, reason);
-  if (code == nullptr) return fail(p, reason);
-  host_.env_->tell(vsoa::log_level::debug, "plugin " + p.name + " " + code->descriptor.version +
-                                               " loaded from " + p.file.path);
-  p.what = std::make_shared<inline_plugin>(std::move(code), *host_.env_, p.settings, host_.made_++);
+  auto loaded = host_.load_plugin(p, reason);
+  if (loaded == nullptr) return fail(p, reason);
+  host_.env_->tell(vsoa::log_level::debug,
+                   "plugin " + p.name + " " + loaded->version() + " loaded from " + p.file.path);
+  p.what = std::move(loaded);
   p.is_fresh = true;
   p.failure.clear();
 }

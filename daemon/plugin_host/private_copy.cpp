@@ -146,6 +146,13 @@ private_copy private_copy::make(int source, std::uint64_t size, const std::strin
   return copy;
 }
 
+private_copy private_copy::of_descriptor(unique_fd fd) {
+  private_copy copy;
+  copy.fd_ = std::move(fd);
+  copy.path_ = "/proc/self/fd/" + std::to_string(copy.fd_.get());
+  return copy;
+}
+
 std::span<const std::byte> private_copy::image() const noexcept {
   if (image_ == nullptr) return {};
   return {static_cast<const std::byte*>(image_), size_};

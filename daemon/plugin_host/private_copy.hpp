@@ -26,6 +26,9 @@ class private_copy {
   static private_copy make(int source, std::uint64_t size, const std::string& name,
                            std::string& reason);
 
+  /// One that another process has made, and vetted.
+  static private_copy of_descriptor(unique_fd fd);
+
   explicit operator bool() const noexcept { return static_cast<bool>(fd_); }
   /// The bytes, valid until dropped with drop_image() or destroyed.
   std::span<const std::byte> image() const noexcept;
@@ -35,6 +38,7 @@ class private_copy {
   /// takes an equal name for the same library. So: keep this object at least as long as the
   /// mapping.
   const std::string& path() const noexcept { return path_; }
+  int descriptor() const noexcept { return fd_.get(); }
   /// Removes the file's name, if it has one. After dlopen.
   void hide() noexcept;
   /// Keeps path() taken until the process ends: the library stays mapped.

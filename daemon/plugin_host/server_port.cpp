@@ -74,4 +74,9 @@ vsoa::stream_offer server_port::create_stream(vsoa::client_id client,
   return server_.create_stream(client, std::move(callbacks), options);
 }
 
+vsoa::stream_offer server_port::hand_over_stream(vsoa::client_id client, vsoa::stream_taker taker,
+                                                 const vsoa::stream_options& options) {
+  return server_.hand_over_stream(client, std::move(taker), options);
+}
+
 }  // namespace vsoad

@@ -26,9 +26,8 @@ class server_port final : public service_port {
   bool close(vsoa::client_id client) override;
   vsoa::stream_offer create_stream(vsoa::client_id client, vsoa::stream_callbacks callbacks,
                                    const vsoa::stream_options& options) override;
-
-  /// For who is in the daemon itself.
-  vsoa::server& server() const noexcept { return server_; }
+  vsoa::stream_offer hand_over_stream(vsoa::client_id client, vsoa::stream_taker taker,
+                                      const vsoa::stream_options& options) override;
 
  private:
   vsoa::server& server_;

@@ -47,6 +47,9 @@ class service_port {
   /// See vsoa::server::create_stream().
   virtual vsoa::stream_offer create_stream(vsoa::client_id client, vsoa::stream_callbacks callbacks,
                                            const vsoa::stream_options& options) = 0;
+  /// See vsoa::server::hand_over_stream(). For the daemon itself: elsewhere there is nothing.
+  virtual vsoa::stream_offer hand_over_stream(vsoa::client_id client, vsoa::stream_taker taker,
+                                              const vsoa::stream_options& options) = 0;
 };
 
 /// How plugins publish in a service: as its topics want it.

@@ -37,6 +37,7 @@ class stall_monitor {
   stall_monitor(const stall_monitor&) = delete;
   stall_monitor& operator=(const stall_monitor&) = delete;
 
+  std::chrono::milliseconds threshold() const noexcept { return threshold_; }
   /// Ends the watching; subjects may go then. Idempotent.
   void stop();
 

@@ -60,6 +60,7 @@ check(daemon/control "\"(broker/|plugin_host/|vsoad/)" "control knows the daemon
 check(daemon/plugin_host "\"(broker/|control/|vsoad/)" "plugin_host is below broker")
 check(daemon/vsoactl "\"(broker/|plugin_host/|vsoad/[^v])" "vsoactl uses config, control, the version and the library")
 check(daemon/broker "\"(control/|vsoad/)" "broker is below vsoad")
+check(daemon/plugin_host/isolation "\"(plugin_host/child/)" "the daemon uses nothing of the process of an isolated plugin")
 
 if(faults)
   list(JOIN faults "\n  " text)

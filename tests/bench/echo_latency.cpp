@@ -52,14 +52,18 @@ sample run(const server& under_test, const budget& limits, std::size_t payload_b
 }  // namespace
 
 void add_echo_latency(std::vector<scenario>& to) {
-  for (const std::size_t bytes : {std::size_t{16}, std::size_t{1024}, std::size_t{65536}}) {
-    to.push_back({"echo latency 1x1 " + size_name(bytes), workload::echo,
+  const auto add = [&to](const char* name, workload needs, std::size_t bytes) {
+    to.push_back({std::string(name) + " 1x1 " + size_name(bytes), needs,
                   [bytes](const server& under_test, const budget& limits) {
                     return with_request_dialect(under_test.speaks, [&](auto dialect) {
                       return run<decltype(dialect)>(under_test, limits, bytes);
                     });
                   }});
-  }
+  };
+  for (const std::size_t bytes : {std::size_t{16}, std::size_t{1024}, std::size_t{65536}})
+    add("echo latency", workload::echo, bytes);
+  for (const std::size_t bytes : {std::size_t{16}, std::size_t{1024}})
+    add("isolated latency", workload::isolated, bytes);
 }
 
 }  // namespace bench

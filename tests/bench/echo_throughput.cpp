@@ -188,6 +188,10 @@ void add_echo_throughput(std::vector<scenario>& to) {
                                   load_shape{16, 8, 64}, load_shape{65536, 1, 64}}) {
     add(to, "forwarded echo", workload::forward, shape);
   }
+  for (const load_shape& shape : {load_shape{16, 1, 64}, load_shape{1024, 1, 64},
+                                  load_shape{16, 16, 16}, load_shape{65536, 1, 64}}) {
+    add(to, "isolated echo", workload::isolated, shape);
+  }
 }
 
 void add_tls_echo(std::vector<scenario>& to) {

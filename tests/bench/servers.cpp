@@ -36,7 +36,9 @@ void write_config(const std::filesystem::path& to, const daemon_options& options
   std::ofstream file(to);
   file << "log: { level: info, target: stderr, format: text }\n"
        << "runtime: { threads: " << options.loops << " }\n"
-       << "plugins: { directory: [ \"" << options.plugins.string() << "\" ] }\n"
+       << "plugins: { directory: [ \"" << options.plugins.string() << "\" ]"
+       << (work == workload::isolated ? ", settings: { echo: { isolation: process } }" : "")
+       << " }\n"
        << "services:\n"
        << "  - name: " << service_name << "\n"
        << "    listen: [ \"127.0.0.1:0\" ]\n"
@@ -116,6 +118,7 @@ void run_raw(workload work, int socket, bool secure, const address& upstream) {
     case workload::echo:
     case workload::tls:
     case workload::forward:
+    case workload::isolated:
     case workload::connect:
       return run_raw_echo(socket, secure);
     default:

@@ -26,6 +26,7 @@ enum class workload {
   relay,       ///< streams, by a vsoad in front of another, or a raw relay in front of a raw peer
   tls_stream,  ///< streams, over TLS
   forward,     ///< echo, by a vsoad in front of another; of raw peers, their own
+  isolated,    ///< echo, by a plugin in a process of its own
   stalled,     ///< subscribers that don't read lose publishes, and nobody else does
 };
 

@@ -163,6 +163,11 @@ class VSOA_API client {
   /// Errors: those of connect_errc; errc::already_connected; errc::cancelled (disconnect());
   /// errc::closed (disconnect() within on_connect).
   operation_id start_connect(std::string_view url, connect_options options, completion done);
+  /// The same over a stream socket that is connected already, TCP or of a socketpair(): it is taken
+  /// over, and closed whatever happens. There is no quick channel on one that has no port.
+  /// @param name  whose certificate it must be, if the options want TLS
+  operation_id start_connect_over(int socket, std::string_view name, connect_options options,
+                                  completion done);
   template <class Token>
   auto async_connect(std::string_view url, connect_options options,
                      Token&& token);  ///< void(error_code, std::string info)

@@ -37,7 +37,7 @@ namespace vsoa {
 class server;
 
 /// Names one session of one server: unpredictable, never 0, unique among the server's live
-/// sessions.
+/// sessions. Its remainder by the number of loops is the index of the session's loop.
 using client_id = std::uint32_t;
 
 /// What a client must have, and the role that it gives: a password, a certificate, or both.
@@ -283,6 +283,11 @@ class VSOA_API server {
   /// stay, but for their quick channel. False: there is none. Not on a loop's thread.
   bool close_listener(const socket_address& address);
 
+  /// Takes over a connected stream socket, TCP or of a socketpair(), as if it had been accepted;
+  /// closes it if the limits do not let it in. It has no quick channel. The loops must run.
+  /// @param loop  that it lives on, modulo their number
+  void adopt(int socket, std::size_t loop);
+
   /// Begins to accept. Once. Waits for the loops of its addresses, if they run, so not on one of
   /// the runtime's loops. Throws std::system_error if the kernel refuses; then it can only be
   /// stopped.
@@ -425,6 +430,15 @@ class VSOA_API server {
   /// handle.
   stream_offer relay_stream(client_id client, const stream_target& upstream,
                             const stream_options& options = {});
+  /// The same for who wants the connected socket, to pass it on to another process: what it carries
+  /// is never encrypted; with TLS it is one end of a pair, and relayed. Of the options `timeout`
+  /// and `ends_with_client` are used, and `keepalive` with TLS; the offer has no handle.
+  stream_offer hand_over_stream(client_id client, stream_taker taker,
+                                const stream_options& options = {});
+  /// The other end of that: a stream on loop `loop` (modulo their number), counted and limited
+  /// among this server's, whose socket is still to come. `timeout` is not used.
+  awaited_stream await_stream(std::size_t loop, stream_callbacks callbacks,
+                              const stream_options& options = {});
 
   /// For new sessions; those that exist keep what they have.
   void set_credentials(std::vector<credential> credentials);

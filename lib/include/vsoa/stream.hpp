@@ -124,6 +124,8 @@ struct stream_options {
   std::size_t outbox = 128U << 10;            ///< queued bytes above which send() takes nothing
                                               ///< more; max_piece - 1 more may be queued
   bool ends_with_client = false;  ///< a server's: aborted when its client's session ends
+  /// The kernel resets it should this process die, instead of closing it as if all were said.
+  bool reset_at_exit = false;
 };
 
 /// Where another server offers a stream, for those who relay it.
@@ -137,6 +139,25 @@ struct stream_target {
   stream_target(const socket_address& a) : address(a) {}  ///< in the clear
 };
 
+/// The connection of a stream that a server has offered, for who wants the socket itself.
+struct handed_stream {
+  int socket = -1;        ///< connected, non-blocking, and the taker's from now on; -1: none
+  std::error_code error;  ///< why not: timed_out (nobody came), or what else happened
+  /// The stream's place among the server's (server_limits::streams): to be kept as long as the
+  /// stream lasts.
+  std::shared_ptr<void> place;
+};
+/// Told once, on the client's loop.
+using stream_taker = std::function<void(handed_stream)>;
+
+/// A stream that waits for its socket, which comes from elsewhere, such as another process.
+struct awaited_stream {
+  class stream stream;  ///< none: a limit is reached
+  /// Gives it a connected stream socket, which it takes over whatever happens, or -1 and why there
+  /// is none. Once; any thread.
+  std::function<void(int socket, std::error_code error)> give;
+};
+
 /// What a server answers to the wish for a stream.
 struct stream_offer {
   std::uint16_t tunid = 0;  ///< to be told to the client
@@ -145,6 +166,9 @@ struct stream_offer {
   /// not_connected: no such client; no_buffer_space: too many streams; operation_canceled: the
   /// server is stopping; or why the kernel gives no port.
   std::error_code error;
+  /// Of server::hand_over_stream() alone: ends the wait for the client, and, with TLS, the relay.
+  /// Any thread.
+  std::function<void()> cancel{};
 
   /// Whether there is a stream.
   explicit operator bool() const noexcept { return tunid != 0; }

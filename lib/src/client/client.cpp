@@ -101,6 +101,12 @@ operation_id start(client_impl& where, client::prepared what, completion done) {
 operation_id client::start_connect(std::string_view url, connect_options options, completion done) {
   return start(*impl_, prepare_connect(url, std::move(options)), std::move(done));
 }
+operation_id client::start_connect_over(int socket, std::string_view name, connect_options options,
+                                        completion done) {
+  prepared o = prepare_connect(name, std::move(options));
+  o->socket = net::unique_fd(socket);
+  return start(*impl_, std::move(o), std::move(done));
+}
 operation_id client::start_call(const request& what, completion done) {
   return impl_->start_call(what, std::move(done));
 }

@@ -131,6 +131,7 @@ void client_impl::recycle(operation_ptr o) noexcept {
   o->urls.clear();
   o->group.reset();
   o->url.clear();
+  o->socket = net::unique_fd();
   o->options.reset();
   o->tls.reset();
   free_.push_back(std::move(o));

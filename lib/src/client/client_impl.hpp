@@ -144,6 +144,9 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   std::error_code begin_connect(operation_ptr& what);
   void dial(std::string_view url, const connect_options& options,
             std::shared_ptr<const net::tls_context> tls);
+  void adopt(const std::string& name, net::unique_fd socket, const connect_options& options,
+             std::shared_ptr<const net::tls_context> tls);
+  void dial_begins(const connect_options& options, std::shared_ptr<const net::tls_context> tls);
   void dialed(dialer::result found);
   void open_quick(const socket_address& server);
   void send_servinfo();

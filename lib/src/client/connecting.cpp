@@ -58,12 +58,34 @@ std::error_code client_impl::begin_connect(operation_ptr& what) {
   if (phase_ != phase::idle || robot_) return errc::already_connected;
   client_operation& o = activate(std::move(what));
   connecting_ = &o;
-  dial(o.url, *o.options, std::move(o.tls));
+  if (o.socket) {
+    adopt(o.url, std::move(o.socket), *o.options, std::move(o.tls));
+  } else {
+    dial(o.url, *o.options, std::move(o.tls));
+  }
   return {};
+}
+
+// Not at once, as nothing completes within the function that began it.
+void client_impl::adopt(const std::string& name, net::unique_fd socket,
+                        const connect_options& options,
+                        std::shared_ptr<const net::tls_context> tls) {
+  dial_begins(options, std::move(tls));
+  dialer_ = std::make_shared<dialer>(loops_, loop_,
+                                     [this](dialer::result found) { dialed(std::move(found)); });
+  dialer_->adopt(name, std::move(socket));
 }
 
 void client_impl::dial(std::string_view url, const connect_options& options,
                        std::shared_ptr<const net::tls_context> tls) {
+  dial_begins(options, std::move(tls));
+  dialer_ = std::make_shared<dialer>(loops_, loop_,
+                                     [this](dialer::result found) { dialed(std::move(found)); });
+  dialer_->start(url, options);
+}
+
+void client_impl::dial_begins(const connect_options& options,
+                              std::shared_ptr<const net::tls_context> tls) {
   set_phase(phase::dialing);
   tls_ = std::move(tls);
   password_ = options.password;
@@ -73,9 +95,6 @@ void client_impl::dial(std::string_view url, const connect_options& options,
   }
   connect_end_ = net::after(net::clock_now(), options.timeout);
   rearm();
-  dialer_ = std::make_shared<dialer>(loops_, loop_,
-                                     [this](dialer::result found) { dialed(std::move(found)); });
-  dialer_->start(url, options);
 }
 
 void client_impl::dialed(dialer::result found) {
@@ -109,7 +128,7 @@ void client_impl::on_secured() {
 
 // Throws std::system_error.
 void client_impl::open_quick(const socket_address& server) {
-  if (!options_.quick || tls_) return;
+  if (!options_.quick || tls_ || server.port == 0) return;  // one of a socketpair() has no port
   quick_ = std::make_shared<net::quick_peer>(loop_);
   if (const auto error = quick_->open(server)) {
     throw std::system_error(error, "quick channel to " + server.to_string());

@@ -1,5 +1,7 @@
 #include "client/dialer.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <cerrno>
@@ -52,6 +54,16 @@ void dialer::start(std::string_view url, const connect_options& options) {
   if (!url_.port) return finish_later(connect_errc::not_found);
   addresses_ = {{*ip, *url_.port}};
   try_next();
+}
+
+void dialer::adopt(const std::string& name, net::unique_fd socket) {
+  url_.host = name;
+  (void)::fcntl(socket.get(), F_SETFL, O_NONBLOCK);
+  addresses_ = {net::peer_address(socket.get())};
+  next_address_ = 1;
+  loop_.post([self = shared_from_this(), s = std::move(socket)]() mutable {
+    self->finish(connect_errc::ok, std::move(s));
+  });
 }
 
 void dialer::cancel() noexcept {

@@ -28,6 +28,8 @@ class dialer final : public std::enable_shared_from_this<dialer> {
   dialer(runtime& loops, net::loop& where, callback done);
 
   void start(std::string_view url, const connect_options& options);
+  /// With a socket that is connected already.
+  void adopt(const std::string& name, net::unique_fd socket);
   void cancel() noexcept;
   /// What to say when the time is over: a name that is not found yet, or a server.
   connect_errc error_when_late() const noexcept {

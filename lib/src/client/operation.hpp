@@ -8,6 +8,7 @@
 #include <string>
 
 #include "net/chunk.hpp"
+#include "net/socket.hpp"
 #include "net/timer_wheel.hpp"
 #include "net/tls_context.hpp"
 #include "vsoa/client.hpp"
@@ -48,6 +49,7 @@ struct client_operation final : net::timer_wheel::entry, boost::intrusive::set_b
   std::vector<std::string> urls;           ///< subscribe, unsubscribe; of one that is sent: one
   std::shared_ptr<operation_group> group;  ///< the operation is a part of it
   std::string url;                         ///< connect
+  net::unique_fd socket;                   ///< connect; none: one is made
   std::unique_ptr<connect_options> options;
   std::shared_ptr<const net::tls_context> tls;  ///< connect; null: none
 

@@ -194,8 +194,8 @@ void set_no_delay(int fd) noexcept {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
-void set_reset_on_close(int fd) noexcept {
-  set_option(fd, SOL_SOCKET, SO_LINGER, linger{1, 0});
+void set_reset_on_close(int fd, bool reset) noexcept {
+  set_option(fd, SOL_SOCKET, SO_LINGER, linger{reset ? 1 : 0, 0});
 }
 
 void packet_info::prepare_receive(msghdr& header) noexcept {

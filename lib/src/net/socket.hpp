@@ -74,8 +74,8 @@ void set_keepalive(int fd, std::chrono::seconds idle) noexcept;
 /// that stands still does answer, and TCP_USER_TIMEOUT would end it all the same.
 bool is_unanswered(int fd, std::chrono::seconds idle) noexcept;
 void set_no_delay(int fd) noexcept;
-/// Makes the next close() reset the connection.
-void set_reset_on_close(int fd) noexcept;
+/// Makes the close() of the last descriptor reset the connection, or not.
+void set_reset_on_close(int fd, bool reset = true) noexcept;
 
 /// The local address of ours that a received datagram came to, or that one shall leave from.
 class packet_info {

@@ -1,5 +1,6 @@
 // Where a server is reached: its addresses, who is let in by them, and what comes by UDP.
 
+#include <fcntl.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -238,6 +239,29 @@ void server_impl::accept(net::unique_fd socket, const socket_address& peer, cons
         if (self->stopped_) return self->gate_.gone(o.id);
         target.adopt(std::move(s), std::move(o));
       });
+}
+
+void server_impl::adopt(net::unique_fd socket, std::size_t loop) {
+  shard& target = *shards_[loop % shards_.size()];
+  target.where().post([self = shared_from_this(), &target, s = std::move(socket)]() mutable {
+    if (!self->stopped_) self->adopt_here(std::move(s), target);
+  });
+}
+
+void server_impl::adopt_here(net::unique_fd socket, shard& target) {
+  (void)::fcntl(socket.get(), F_SETFL, O_NONBLOCK);
+  session::origin from;
+  from.peer = net::peer_address(socket.get());
+  from.local = net::local_address(socket.get());
+  const auto id = admit(target, from.peer.ip);
+  if (!id) {
+    ++target.counters().refused;
+    return;
+  }
+  from.id = *id;
+  from.serial = next_serial();
+  from.authenticated = credentials()->empty();
+  target.adopt(std::move(socket), std::move(from));
 }
 
 void server_impl::quick_arrived(std::span<const std::byte> datagram, const socket_address& from) {

@@ -144,6 +144,18 @@ stream_offer server::relay_stream(client_id client, const stream_target& upstrea
   return impl_->relay_stream(client, upstream, options);
 }
 
+stream_offer server::hand_over_stream(client_id client, stream_taker taker,
+                                      const stream_options& options) {
+  return impl_->hand_over_stream(client, std::move(taker), options);
+}
+awaited_stream server::await_stream(std::size_t loop, stream_callbacks callbacks,
+                                    const stream_options& options) {
+  return impl_->await_stream(loop, std::move(callbacks), options);
+}
+void server::adopt(int socket, std::size_t loop) {
+  impl_->adopt(net::unique_fd(socket), loop);
+}
+
 void server::set_credentials(std::vector<credential> credentials) {
   impl_->set_credentials(std::move(credentials));
 }

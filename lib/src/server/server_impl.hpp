@@ -30,6 +30,7 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   socket_address listen(const socket_address& address);
   socket_address listen(bound_sockets sockets);
   bool close_listener(const socket_address& address);
+  void adopt(net::unique_fd socket, std::size_t loop);
   void start();
   void drain();
   bool idle() const;
@@ -56,6 +57,10 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
                              const stream_options& options);
   stream_offer relay_stream(client_id client, const stream_target& upstream,
                             const stream_options& options);
+  stream_offer hand_over_stream(client_id client, stream_taker taker,
+                                const stream_options& options);
+  awaited_stream await_stream(std::size_t loop, stream_callbacks callbacks,
+                              const stream_options& options);
   stream_registry& streams() noexcept { return *streams_; }
   server_stats stats() const;
 
@@ -127,6 +132,7 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   void close_endpoints();
   void close_endpoint(endpoint& e);
   void accept(net::unique_fd socket, const socket_address& peer, const endpoint& e);
+  void adopt_here(net::unique_fd socket, shard& target);
   void quick_arrived(std::span<const std::byte> datagram, const socket_address& from);
   std::optional<client_id> admit(const shard& where, const ip_address& ip);
   void spread_commands();

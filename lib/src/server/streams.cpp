@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "server/server_impl.hpp"
+#include "stream/stream_awaiter.hpp"
 #include "stream/stream_connector.hpp"
+#include "stream/stream_handover.hpp"
 #include "stream/stream_impl.hpp"
 #include "stream/stream_listener.hpp"
 #include "stream/stream_relay.hpp"
@@ -25,6 +27,13 @@ std::optional<ends> ends_of(shard& where, client_id client) {
     where.inspect(client, look);
   }
   return found;
+}
+
+std::function<void()> canceller(const std::shared_ptr<tunnel>& what) {
+  return [weak = std::weak_ptr<tunnel>(what)] {
+    const auto still = weak.lock();
+    if (still) still->where().post([still] { still->abort_here(); });
+  };
 }
 
 }  // namespace
@@ -88,6 +97,42 @@ stream_offer server_impl::relay_stream(client_id client, const stream_target& up
   relay->open(std::move(b.opener), std::make_unique<stream_connector>(
                                        *b.where, upstream.address, upstream.from, options.timeout));
   return b.offer;
+}
+
+stream_offer server_impl::hand_over_stream(client_id client, stream_taker taker,
+                                           const stream_options& options) {
+  stream_beginning b = begin_stream(client, options.timeout);
+  if (!b.opener) return b.offer;
+  const auto security = tls();
+  if (security == nullptr) {
+    const auto made = std::make_shared<stream_handover>(
+        *b.where, std::move(taker), options.ends_with_client, std::move(b.place), streams_);
+    made->open(std::move(b.opener));
+    b.offer.cancel = canceller(made);
+    return b.offer;
+  }
+  const auto relay = std::make_shared<stream_relay>(
+      *b.where, options, true, std::array<stream_security, 2>{stream_security{security, {}}, {}},
+      std::move(b.place), streams_);
+  relay->open(std::move(b.opener),
+              std::make_unique<stream_pair_opener>(*b.where, std::move(taker)));
+  b.offer.cancel = canceller(relay);
+  return b.offer;
+}
+
+awaited_stream server_impl::await_stream(std::size_t loop, stream_callbacks callbacks,
+                                         const stream_options& options) {
+  awaited_stream result;
+  auto place = streams_->reserve(0);
+  if (stopped_ || !place) return result;
+  net::loop& where = shards_[loop % shards_.size()]->where();
+  auto opener = std::make_unique<stream_awaiter>(where);
+  result.give = opener->entrance();
+  const auto made = std::make_shared<stream_impl>(where, std::move(callbacks), options,
+                                                  stream_security{}, std::move(place), streams_);
+  made->open(std::move(opener));
+  result.stream = stream(made);
+  return result;
 }
 
 }  // namespace vsoa

@@ -63,6 +63,7 @@ void stream_impl::opened(net::unique_fd socket, std::error_code error) {
   net::set_no_delay(socket.get());
   peer_ = net::peer_address(socket.get());
   if (options_.keepalive.count() > 0) net::set_keepalive(socket.get(), options_.keepalive);
+  if (options_.reset_at_exit) net::set_reset_on_close(socket.get());
   transport_ = security_.over(std::move(socket));
   security_ = {};
   if (transport_.is_secured()) return connected();
@@ -348,6 +349,7 @@ void stream_impl::finish(std::error_code why) {
   }
   if (transport_) {
     if (interest_ != not_asked) loop_.sockets().remove(transport_.handle(), *this);
+    if (options_.reset_at_exit) net::set_reset_on_close(transport_.handle(), false);
     transport_.close(resets_);
   }
   forget_queued(outbox_.bytes());

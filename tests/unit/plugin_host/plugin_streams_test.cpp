@@ -48,7 +48,8 @@ TEST_CASE("echo: up, down, echo") {
     peer.send(std::string(4U << 20, 'x'));
     peer.shutdown_write();
     CHECK(read_to_end(peer).empty());
-    CHECK(r.server.stats().stream_received_bytes == 4U << 20);
+    // Of a process the daemon does not see them.
+    if (!is_isolated) CHECK(r.server.stats().stream_received_bytes == 4U << 20);
   }
   SUBCASE("down") {
     auto peer = r.open(client, "/stream", R"( { "dir" : "down" } )");
@@ -106,7 +107,7 @@ TEST_CASE("the C++ face: all that a stream tells") {
     CHECK(client.ask_for_reply(rpc(1, "/s/timeout")).tunid != 0);
     CHECK(r.wait_metric("ends", 1));
     CHECK(r.metric("links") == 0);
-    CHECK(r.metric("error") == ETIMEDOUT);
+    CHECK(r.has_metric("error", ETIMEDOUT));
   }
   SUBCASE("a callback that throws") {
     auto peer = r.open(client, "/s/fail");
@@ -131,7 +132,7 @@ TEST_CASE("what must wait for its turn keeps its order, and the client is held u
   CHECK(echoes(first, 4U << 20));
   other.join();
   CHECK(r.wait_metric("ends", 2));
-  CHECK(r.metric("bytes") == 8U << 20);
+  CHECK(r.has_metric("bytes", 8U << 20));
   CHECK(r.metric("lost") == 0);
   CHECK(r.metric("overlaps") == 0);
 }

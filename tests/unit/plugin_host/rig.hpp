@@ -1,6 +1,7 @@
 // A server and a plugin host, put together as the daemon does it, and clients for them.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -19,6 +20,13 @@
 #include "wire.hpp"
 
 namespace vsoa_test {
+
+/// Whether this program was built to run all plugins in processes of their own.
+#ifdef VSOA_TEST_ISOLATED
+constexpr bool is_isolated = true;
+#else
+constexpr bool is_isolated = false;
+#endif
 
 class rig {
  public:
@@ -39,9 +47,13 @@ class rig {
 
   /// After plugins have been put into `dir`, and settings and service been filled in.
   void start() {
+    if (is_isolated) isolate_all();
     loops.start();
     port = server.listen(*vsoa::socket_address::parse("127.0.0.1:0")).port;
     host = std::make_unique<vsoad::plugin_host>(loops, old, queues, stall_warning, log.sink());
+#ifdef VSOAD_PLUGIN_PROGRAM
+    host->set_child_program(VSOAD_PLUGIN_PROGRAM);
+#endif
     host->set_services({{1, service.name, std::make_shared<vsoad::server_port>(server)}});
     set_callbacks();
     update();
@@ -73,6 +85,15 @@ class rig {
     return peer;
   }
 
+  /// A plugin's counter or gauge has that value, or gets it: those of a process come later.
+  bool has_metric(const std::string& name, double value) const {
+    return wait_until([&] { return metric(name) == value; });
+  }
+  /// The log has so many lines with the text, or gets them.
+  bool is_logged(std::string_view text, std::size_t times = 1,
+                 vsoa::log_level least = vsoa::log_level::trace) const {
+    return wait_until([&] { return log.count(text, least) == times; });
+  }
   /// The value of a plugin's counter or gauge.
   double metric(const std::string& name) const {
     for (const auto& one : host->metrics()) {
@@ -95,6 +116,13 @@ class rig {
   std::uint16_t port = 0;
 
  private:
+  /// Every plugin in a process of its own, with the same tests.
+  void isolate_all() {
+    for (const auto& file : std::filesystem::directory_iterator(dir.path())) {
+      if (file.path().extension() != ".so") continue;
+      settings.settings[file.path().stem().string()].isolation.is_process = true;
+    }
+  }
   using plugins = std::vector<std::shared_ptr<vsoad::plugin>>;
 
   void serve() {

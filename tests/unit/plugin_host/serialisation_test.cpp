@@ -88,7 +88,7 @@ TEST_CASE("on a work queue a plugin may block, its events included") {
   }
   CHECK(slept);
   CHECK(back);
-  CHECK(r.metric("connected") == 1);
+  CHECK(r.has_metric("connected", 1));
 }
 
 TEST_CASE("a full work queue refuses calls and loses no event") {
@@ -122,11 +122,13 @@ TEST_CASE("an inline handler that keeps its loop is named") {
   peer.send(rpc(1, "/sleep", "400"));
   CHECK(wait_until(
       [&] { return r.log.count("plugin probe, command /sleep has kept its event loop") == 1; }));
-  CHECK(r.host->find("probe")->counts().stalls == 1);
+  CHECK(wait_until([&] { return r.host->find("probe")->counts().stalls == 1; }));
   CHECK(peer.read().seqno == 1);
   CHECK(wait_until([&] { return r.log.count("command /sleep returned after about") == 1; }));
 }
 
+// A process is killed instead: isolated_test.
+#ifndef VSOA_TEST_ISOLATED
 TEST_CASE("stop() waits for a callback, and gives up on one that does not return") {
   rig r(2);
   r.dir.put(sample("probe"), "probe");
@@ -176,6 +178,8 @@ TEST_CASE("stop() gives up on a plugin whose own stop() does not return") {
   }
 }
 
+#endif
+
 TEST_CASE("concurrent plugins run on several loops at once") {
   rig r(2);
   r.dir.put(sample("probe-concurrent"), "probe-concurrent");
@@ -185,5 +189,5 @@ TEST_CASE("concurrent plugins run on several loops at once") {
     peer.send(rpc(1, "/sleep", "50"));
   for (auto& peer : peers)
     CHECK(peer.read().param == "\"slept\"");
-  CHECK(r.metric("overlaps") >= 1);
+  CHECK(wait_until([&] { return r.metric("overlaps") >= 1; }));
 }

@@ -1,0 +1,266 @@
+#include "plugin_host/isolation/envelope.hpp"
+
+#include <array>
+
+#include "vsoa/url.hpp"
+
+namespace vsoad::isolation {
+namespace {
+
+constexpr std::string_view digits =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
+
+constexpr std::array<std::int8_t, 256> make_values() {
+  std::array<std::int8_t, 256> table{};
+  for (auto& each : table)
+    each = -1;
+  for (std::size_t i = 0; i < digits.size(); ++i)
+    table[static_cast<unsigned char>(digits[i])] = static_cast<std::int8_t>(i);
+  return table;
+}
+constexpr auto values = make_values();
+
+class writer {
+ public:
+  explicit writer(std::string& out) : out_(out) {}
+  void number(std::uint64_t value, unsigned places) {
+    for (; places > 0; --places) {
+      out_ += digits[value & 63U];
+      value >>= 6U;
+    }
+  }
+
+ private:
+  std::string& out_;
+};
+
+/// Remembers that it failed; what it reads then is 0.
+class reader {
+ public:
+  explicit reader(std::string_view text) : text_(text) {}
+  std::uint64_t number(unsigned places, std::uint64_t most) {
+    if (text_.size() < places) is_good_ = false;
+    std::uint64_t value = 0;
+    for (unsigned i = 0; is_good_ && i < places; ++i) {
+      const int digit = values[static_cast<unsigned char>(text_[i])];
+      if (digit < 0) is_good_ = false;
+      value |= static_cast<std::uint64_t>(digit & 63) << (6U * i);
+    }
+    if (value > most) is_good_ = false;
+    if (!is_good_) return 0;
+    text_.remove_prefix(places);
+    return value;
+  }
+  std::string_view text(std::size_t length) {
+    if (text_.size() < length) is_good_ = false;
+    if (!is_good_) return {};
+    const std::string_view taken = text_.substr(0, length);
+    text_.remove_prefix(length);
+    return taken;
+  }
+  std::string_view rest() const { return text_; }
+  bool is_good() const { return is_good_; }
+
+ private:
+  std::string_view text_;
+  bool is_good_ = true;
+};
+
+constexpr unsigned service_places = 6, client_places = 6, seqno_places = 6, command_places = 3,
+                   strip_places = 3, queue_places = 3, timeout_places = 6, value_places = 6;
+constexpr std::uint64_t max_32 = 0xFFFFFFFF, max_16 = 0xFFFF;
+
+bool is_kind(char c) {
+  return std::string_view("acesngpx").find(c) != std::string_view::npos;
+}
+
+bool has_client(kind k) {
+  return k != kind::part && k != kind::publish;
+}
+
+}  // namespace
+
+std::size_t overhead(kind what) noexcept {
+  constexpr std::size_t slash_kind_ahead = 3;
+  std::size_t bytes = slash_kind_ahead;
+  if (what == kind::part) return bytes;
+  bytes += service_places;
+  if (has_client(what)) bytes += client_places;
+  switch (what) {
+    case kind::call:
+      return bytes + seqno_places + command_places + 2 * strip_places + queue_places +
+             timeout_places;
+    case kind::client:
+    case kind::datagram:
+    case kind::publish:
+      return bytes + 1;
+    case kind::change:
+      return bytes + 1 + value_places;
+    case kind::part:
+    case kind::subscribed:
+    case kind::unsubscribed:
+      break;
+  }
+  return bytes;
+}
+
+void write(const message& m, std::string& out) {
+  out.clear();
+  out += '/';
+  // Of param and data there may be as much as a packet can take with the shortest of URLs.
+  if (m.kind == kind::part && m.ahead != ahead::url) return;
+  out += static_cast<char>(m.kind);
+  writer w(out);
+  w.number(m.ahead, 1);
+  if (m.kind == kind::part) return;
+  w.number(m.service, service_places);
+  if (has_client(m.kind)) w.number(m.client, client_places);
+  switch (m.kind) {
+    case kind::call:
+      w.number(m.seqno, seqno_places);
+      w.number(m.command, command_places);
+      w.number(m.strip, strip_places);
+      w.number(m.queue, queue_places);
+      w.number(m.timeout_ms, timeout_places);
+      w.number(m.prefix.size(), strip_places);
+      out += m.prefix;
+      break;
+    case kind::client:
+      w.number((m.connected ? 1U : 0U) | (m.has_quick ? 2U : 0U), 1);
+      break;
+    case kind::datagram:
+    case kind::publish:
+      w.number(static_cast<std::uint64_t>(m.via), 1);
+      break;
+    case kind::change:
+      w.number(static_cast<std::uint64_t>(m.what), 1);
+      w.number(m.value, value_places);
+      break;
+    case kind::part:
+    case kind::subscribed:
+    case kind::unsubscribed:
+      break;
+  }
+  if ((m.ahead & ahead::url) == 0) out += m.url;
+}
+
+std::optional<message> read(std::string_view text) {
+  message m;
+  if (text == "/") {
+    m.kind = kind::part;
+    return m;
+  }
+  if (text.size() < 2 || text[0] != '/' || !is_kind(text[1])) return {};
+  m.kind = static_cast<kind>(text[1]);
+  reader r(text.substr(2));
+  m.ahead = static_cast<std::uint8_t>(r.number(1, ahead::url | ahead::param | ahead::data));
+  if (m.kind == kind::part) {
+    return r.is_good() && m.ahead == ahead::url ? std::optional(m) : std::nullopt;
+  }
+  m.service = static_cast<vsoa_service>(r.number(service_places, max_32));
+  if (has_client(m.kind)) {
+    m.client = static_cast<vsoa::client_id>(r.number(client_places, max_32));
+  }
+  switch (m.kind) {
+    case kind::call:
+      m.seqno = static_cast<std::uint32_t>(r.number(seqno_places, max_32));
+      m.command = static_cast<std::uint16_t>(r.number(command_places, max_16));
+      m.strip = static_cast<std::uint16_t>(r.number(strip_places, max_16));
+      m.queue = static_cast<std::uint16_t>(r.number(queue_places, max_16));
+      m.timeout_ms = static_cast<std::uint32_t>(r.number(timeout_places, max_32));
+      m.prefix = r.text(r.number(strip_places, max_16));
+      break;
+    case kind::client: {
+      const std::uint64_t bits = r.number(1, 3);
+      m.connected = (bits & 1U) != 0;
+      m.has_quick = (bits & 2U) != 0;
+      break;
+    }
+    case kind::datagram:
+    case kind::publish:
+      m.via = static_cast<vsoa::channel>(r.number(1, 1));
+      break;
+    case kind::change:
+      m.what = static_cast<change_of>(r.number(1, static_cast<std::uint64_t>(change_of::close)));
+      m.value = static_cast<std::uint32_t>(r.number(value_places, max_32));
+      break;
+    case kind::part:
+    case kind::subscribed:
+    case kind::unsubscribed:
+      break;
+  }
+  if (!r.is_good()) return {};
+  m.url = r.rest();
+  return m;
+}
+
+std::uint8_t must_go_ahead(const message& m, const vsoa::payload_view& payload) {
+  const std::size_t before = overhead(m.kind) + m.prefix.size();
+  // A packet is padded to a multiple of 4.
+  constexpr std::size_t room = vsoa::max_packet_bytes - vsoa::header_bytes - 3;
+  const std::size_t all = before + m.url.size() + payload.param.size() + payload.data.size();
+  if (all <= room && before + m.url.size() <= vsoa::max_url_bytes) [[likely]]
+    return 0;
+  std::uint8_t which = 0;
+  if (before + m.url.size() > vsoa::max_url_bytes) which |= ahead::url;
+  if (all > room) which |= payload.param.size() > payload.data.size() ? ahead::param : ahead::data;
+  return which;
+}
+
+// --- parts ---
+
+bool parts::take(const message& m, const vsoa::payload_view& payload) {
+  if (m.kind != kind::part) return false;
+  const std::string_view bytes(reinterpret_cast<const char*>(payload.data.data()),
+                               payload.data.size());
+  if (m.ahead == ahead::url) {
+    url_ = bytes;
+    there_ |= ahead::url;
+  } else if (!payload.param.empty()) {
+    param_ = payload.param;
+    there_ |= ahead::param;
+  } else {
+    data_ = bytes;
+    there_ |= ahead::data;
+  }
+  return true;
+}
+
+bool parts::complete(message& m, vsoa::payload_view& payload) const {
+  if ((m.ahead & there_) != m.ahead) return false;
+  if ((m.ahead & ahead::url) != 0) m.url = url_;
+  if ((m.ahead & ahead::param) != 0) payload.param = param_;
+  if ((m.ahead & ahead::data) != 0) {
+    payload.data = {reinterpret_cast<const std::byte*>(data_.data()), data_.size()};
+  }
+  return true;
+}
+
+void parts::forget() {
+  if (there_ == 0) return;
+  there_ = 0;
+  // They are rare, and may have been large.
+  url_ = {};
+  param_ = {};
+  data_ = {};
+}
+
+// --- lists of URLs ---
+
+void put_url(std::string_view url, std::string& list) {
+  list += static_cast<char>(url.size() & 0xFFU);
+  list += static_cast<char>(url.size() >> 8U);
+  list += url;
+}
+
+bool take_url(std::span<const std::byte>& list, std::string_view& url) {
+  if (list.size() < 2) return false;
+  const std::size_t size =
+      std::to_integer<std::size_t>(list[0]) | std::to_integer<std::size_t>(list[1]) << 8U;
+  if (list.size() - 2 < size) return false;
+  url = {reinterpret_cast<const char*>(list.data()) + 2, size};
+  list = list.subspan(2 + size);
+  return true;
+}
+
+}  // namespace vsoad::isolation

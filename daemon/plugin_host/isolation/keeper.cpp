@@ -1,0 +1,608 @@
+#include "plugin_host/isolation/keeper.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "plugin_host/plugin_streams.hpp"
+
+namespace vsoad::isolation {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto load_timeout = 15s;   // from the process's start to what it says of itself
+constexpr auto start_timeout = 60s;  // of the plugin's start()
+constexpr auto tick = 100ms;
+constexpr std::size_t messages_in_a_turn = 64;
+constexpr std::size_t max_streams = plugin_streams::max_streams;
+constexpr std::size_t max_log_line_bytes = 4096 + 128;
+
+std::string as_mebibytes(std::uint64_t bytes) {
+  return std::to_string(bytes >> 20U) + " MiB";
+}
+
+std::string one_line(std::string_view text) {
+  std::string line(text.substr(0, max_log_line_bytes));
+  std::replace_if(
+      line.begin(), line.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  return line;
+}
+
+}  // namespace
+
+std::chrono::milliseconds back_off::next() {
+  return std::exchange(delay_, std::min(delay_ * 2, most));
+}
+
+void back_off::ran(std::chrono::steady_clock::duration time) {
+  if (time >= long_enough) delay_ = first;
+}
+
+keeper::keeper(std::shared_ptr<supervisor> thread, environment& env, private_copy code,
+               keeper_settings settings)
+    : thread_(std::move(thread)),
+      loops_(env.loops),
+      env_(env),
+      log_(env.log),
+      code_(std::move(code)),
+      settings_(std::move(settings)),
+      services_(env),
+      buffer_(max_message_bytes) {
+  for (std::size_t i = 0; i < env.loops.size(); ++i)
+    lanes_.push_back(std::make_unique<lane>(env.loops, i, services_, lane_counts_));
+  state_.is_isolated = true;
+  state_.phase = "starting";
+}
+
+keeper::~keeper() = default;
+
+void keeper::tell(vsoa::log_level level, const std::string& what) const {
+  if (log_) log_(level, "plugin " + settings_.setup.name + ": " + what);
+}
+
+void keeper::enter(phase next) {
+  const char* names[] = {"starting", "starting", "starting", "starting",
+                         "running",  "waiting",  "stopped",  "stopped"};
+  {
+    const std::lock_guard lock(mutex_);
+    phase_ = next;
+    state_.phase = names[static_cast<std::size_t>(next)];
+  }
+  // It is still the plugin that serves while its process is started again.
+  const bool is_over = next == phase::stopping || next == phase::ended;
+  is_running_.store(has_run_ && !is_over, std::memory_order_release);
+  changed_.notify_all();
+}
+
+// --- by the owner ---
+
+std::string keeper::wait_for(std::initializer_list<phase> wanted) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock,
+                [&] { return std::find(wanted.begin(), wanted.end(), phase_) != wanted.end(); });
+  return phase_ == phase::ended ? reason_ : std::string();
+}
+
+std::string keeper::load() {
+  thread_->post([self = shared_from_this()] { self->begin(); });
+  return wait_for({phase::loaded, phase::ended});
+}
+
+// The process learns of it when it starts, or now.
+void keeper::set_services(std::vector<vsoa_service> ids) {
+  services_.set(std::move(ids));
+  if (!is_running()) return;
+  named_services list;
+  {
+    const reclaimer::reader reading(env_.old);
+    list = services_.list();
+  }
+  thread_->post([self = shared_from_this(), text = write_services(to_plugin::services, list)] {
+    if (!self->process_ || self->is_killed_) return;
+    if (!send_message(self->process_->control.get(), text)) {
+      return self->give_up_on("it does not read what it is sent");
+    }
+    self->on_lanes([n = self->number_](lane& l) { l.tell_clients(n); });
+  });
+}
+
+bool keeper::is_quiet() const {
+  for (const auto& each : lanes_) {
+    if (each->calls_under_way() != 0) return false;
+  }
+  const std::lock_guard lock(mutex_);
+  return !is_busy_ && stream_count_ == 0;
+}
+
+std::string keeper::start() {
+  thread_->post([self = shared_from_this()] { self->send_start(); });
+  return wait_for({phase::running, phase::ended});
+}
+
+void keeper::stop(patience& limit) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    if (phase_ == phase::ended) return;
+  }
+  thread_->post([self = shared_from_this(), ms = limit.limit()] { self->do_stop(ms); });
+  const auto has_ended = [this](std::chrono::milliseconds slice) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, slice, [this] { return phase_ == phase::ended; });
+  };
+  // Once for its callbacks and jobs, once for its stop().
+  if (limit.until(has_ended) || limit.until(has_ended)) return;
+  thread_->post([self = shared_from_this()] { self->give_up_on("it has not stopped in time"); });
+  (void)wait_for({phase::ended});
+}
+
+plugin_state keeper::state() const {
+  const std::lock_guard lock(mutex_);
+  return state_;
+}
+
+plugin_counts keeper::counts() const {
+  const std::lock_guard lock(mutex_);
+  plugin_counts sum = counts_;
+  sum.calls_refused += lane_counts_.calls_refused;
+  sum.calls_timed_out += lane_counts_.calls_timed_out;
+  sum.datagrams_lost += lane_counts_.datagrams_lost;
+  sum.events_refused += lane_counts_.events_refused;
+  return sum;
+}
+
+std::size_t keeper::calls_deferred() const {
+  const std::lock_guard lock(mutex_);
+  return deferred_;
+}
+
+// --- the beginning of a process ---
+
+void keeper::begin() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (phase_ == phase::stopping || phase_ == phase::ended) return;
+  }
+  enter(phase::loading);
+  std::string reason;
+  auto p = process::start(settings_.program, code_.descriptor(), lanes_.size(), reason);
+  if (!p) {
+    why_ = reason;
+    return plan_restart();
+  }
+  spawned(std::move(*p));
+}
+
+void keeper::spawned(process p) {
+  ++number_;
+  connected_ = 0;
+  has_hello_ = is_killed_ = false;
+  commands_.clear();
+  said_ = {};
+  why_.clear();
+  process_ = std::move(p);
+  {
+    const std::lock_guard lock(mutex_);
+    state_.pid = process_->pid;
+    state_.since = std::chrono::system_clock::now();
+  }
+  end_watch_ = thread_->when_readable(process_->pidfd.get(), [this] { process_has_ended(); });
+  control_watch_ =
+      thread_->when_readable(process_->control.get(), [this] { control_is_readable(); });
+  host_watch_ = thread_->when_readable(process_->host.get(), [this] { host_is_readable(); });
+  tick_ = thread_->every(tick, [this] { look_after(); });
+  deadline(load_timeout, "it has not said in time what it is");
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    loops_.post(i, [self = shared_from_this(), i, n = number_, e = events(),
+                    fd = std::make_shared<unique_fd>(std::move(process_->channels[i]))] {
+      self->lanes_[i]->connect(std::move(*fd), n, e);
+    });
+  }
+  if (!send_message(process_->control.get(), settings_.setup.write())) {
+    give_up_on("it can't be told what it is to do");
+  }
+}
+
+lane_events keeper::events() {
+  lane_events e;
+  e.connected = [weak = weak_from_this()](std::uint64_t process) {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->thread_->post([self, process] {
+      if (process != self->number_) return;
+      ++self->connected_;
+      self->loaded_if_ready();
+    });
+  };
+  e.broken = [weak = weak_from_this()](std::uint64_t process, std::string why) {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->thread_->post([self, process, why = std::move(why)] {
+      if (process == self->number_) self->give_up_on(why);
+    });
+  };
+  e.ended = [weak = weak_from_this()](std::uint64_t process) {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->thread_->post([self, process] {
+      if (process == self->number_) self->expect_end();
+    });
+  };
+  return e;
+}
+
+void keeper::deadline(std::chrono::milliseconds after, const char* what) {
+  deadline_ = thread_->after(after, [this, what] { give_up_on(what); });
+}
+
+void keeper::loaded_if_ready() {
+  if (!has_hello_ || connected_ < lanes_.size()) return;
+  deadline_.reset();
+  bool is_first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (phase_ != phase::loading) return;
+    is_first = !descriptor_;
+    if (is_first) descriptor_ = said_;
+  }
+  enter(phase::loaded);
+  if (!is_first) send_start();
+}
+
+void keeper::send_start() {
+  if (!process_ || is_killed_) return;  // its end is on the way
+  enter(phase::starting);
+  const unique_fd config = share_text(settings_.config_json);
+  named_services list;
+  {
+    const reclaimer::reader reading(env_.old);
+    list = services_.list();
+  }
+  const std::string text = write_services(to_plugin::start, list);
+  if (!config || !send_message(process_->control.get(), text, config.get())) {
+    return give_up_on("it can't be told to start");
+  }
+  deadline(start_timeout, "its start() has not returned in time");
+}
+
+void keeper::started(std::string_view reason) {
+  deadline_.reset();
+  if (!reason.empty()) {
+    why_ = one_line(reason);
+    is_killed_ = true;
+    return process_->kill();
+  }
+  has_run_ = true;
+  running_since_ = std::chrono::steady_clock::now();
+  next_ping_ = running_since_;
+  on_lanes([n = number_](lane& l) { l.open(n); });
+  enter(phase::running);
+  if (number_ > 1)
+    tell(vsoa::log_level::info, "started again in process " + std::to_string(process_->pid));
+}
+
+void keeper::on_lanes(const std::function<void(lane&)>& what) {
+  for (std::size_t i = 0; i < lanes_.size(); ++i)
+    loops_.post(i, [self = shared_from_this(), i, what] { what(*self->lanes_[i]); });
+}
+
+// --- what it says ---
+
+void keeper::control_is_readable() {
+  for (std::size_t i = 0; i < messages_in_a_turn && process_; ++i) {
+    received got = receive_message(process_->control.get(), buffer_, false);
+    if (got.state == received::what::nothing) return;
+    if (got.state == received::what::end) {
+      control_watch_.reset();
+      return expect_end();
+    }
+    if (!take(got.bytes)) return give_up_on("what it says makes no sense");
+  }
+}
+
+bool keeper::take(std::string_view bytes) {
+  field_reader r(bytes);
+  switch (r.kind()) {
+    case from_plugin::command: {
+      constexpr std::size_t most_commands = 1024;  // as for all plugins, and one to be refused
+      if (has_hello_ || commands_.size() > most_commands) return false;
+      commands_.emplace_back(r.text());
+      return r.is_complete();
+    }
+    case from_plugin::hello:
+      return take_hello(bytes);
+    case from_plugin::started: {
+      const std::string_view reason = r.text();
+      const std::lock_guard lock(mutex_);
+      if (phase_ != phase::starting) return phase_ == phase::stopping;
+      thread_->post([self = shared_from_this(), n = number_, text = std::string(reason)] {
+        if (n == self->number_ && self->process_) self->started(text);
+      });
+      return r.is_complete();
+    }
+    case from_plugin::log:
+      return take_log(r);
+    case from_plugin::counter:
+      return take_metric(r, true);
+    case from_plugin::gauge:
+      return take_metric(r, false);
+    case from_plugin::counts:
+      return take_counts(r);
+    case from_plugin::stream_ended:
+      streams_.erase(r.number());
+      note_streams();
+      return r.is_complete();
+    case from_plugin::stopped:
+      (void)r.number();
+      return r.is_complete();
+    default:
+      return false;
+  }
+}
+
+// The same checks as for a plugin in the daemon; and after a restart it is the same plugin.
+bool keeper::take_hello(std::string_view bytes) {
+  descriptor_text text;
+  std::string reason;
+  if (has_hello_ || !read_hello(bytes, text, reason)) return false;
+  if (!reason.empty()) {
+    why_ = one_line(reason);
+    is_killed_ = true;
+    process_->kill();
+    return true;
+  }
+  std::vector<const char*> urls;
+  for (const std::string& url : commands_)
+    urls.push_back(url.c_str());
+  urls.push_back(nullptr);
+  vsoa_plugin p{};
+  p.size = sizeof p;
+  p.abi_major = VSOA_PLUGIN_ABI_MAJOR;
+  p.abi_minor = VSOA_PLUGIN_ABI_MINOR;
+  p.flags = static_cast<std::uint32_t>(text.flags);
+  p.name = text.name.c_str();
+  p.version = text.version.c_str();
+  p.description = text.description.c_str();
+  p.commands = urls.data();
+  p.start = [](const vsoa_host*, vsoa_text, void**) { return 0; };
+  if (text.has_command) p.command = [](void*, vsoa_call*, const vsoa_request*) {};
+  if (text.has_datagram) {
+    p.datagram = [](void*, vsoa_client, vsoa_text, vsoa_text, vsoa_bytes, int) {};
+  }
+  // It is told of all clients, as host functions ask whether one is there.
+  p.client = [](void*, vsoa_client, int) {};
+  if (text.has_subscription) {
+    p.subscription = [](void*, vsoa_client, const vsoa_text*, std::size_t, int) {};
+  }
+  reason = read_descriptor(&p, settings_.setup.name, said_);
+  if (!reason.empty()) {
+    give_up_on(one_line(reason));
+    return true;
+  }
+  if (descriptor_ &&
+      (said_.commands != descriptor_->commands || said_.version != descriptor_->version)) {
+    give_up_on("it calls itself another plugin than before");
+    return true;
+  }
+  has_hello_ = true;
+  loaded_if_ready();
+  return true;
+}
+
+bool keeper::take_log(field_reader& r) {
+  const auto level = r.number<int>(static_cast<std::uint64_t>(vsoa::log_level::error));
+  std::string line = one_line(r.text());
+  if (!r.is_complete()) return false;
+  // Whatever it says, it says under its own name.
+  const std::string own = "plugin " + settings_.setup.name;
+  if (!line.starts_with(own + ":") && !line.starts_with(own + ",")) line = own + ": " + line;
+  if (log_) log_(static_cast<vsoa::log_level>(level), line);
+  return true;
+}
+
+bool keeper::take_metric(field_reader& r, bool is_counter) {
+  const std::string_view name = r.text();
+  const std::uint64_t value = r.number();
+  if (!r.is_complete()) return false;
+  if (is_counter) {
+    (void)metrics_.add(name, value);
+  } else {
+    (void)metrics_.set(name, std::bit_cast<double>(value));
+  }
+  return true;
+}
+
+bool keeper::take_counts(field_reader& r) {
+  plugin_counts more;
+  more.stalls = r.number();
+  more.calls_refused = r.number();
+  more.calls_timed_out = r.number();
+  more.datagrams_lost = r.number();
+  more.events_refused = r.number();
+  const std::uint64_t deferred = r.number();
+  const bool is_busy = r.number() != 0;
+  if (!r.is_complete()) return false;
+  const std::lock_guard lock(mutex_);
+  counts_.stalls += more.stalls;
+  counts_.calls_refused += more.calls_refused;
+  counts_.calls_timed_out += more.calls_timed_out;
+  counts_.datagrams_lost += more.datagrams_lost;
+  counts_.events_refused += more.events_refused;
+  deferred_ = static_cast<std::size_t>(deferred);
+  is_busy_ = is_busy;
+  return true;
+}
+
+// --- what it asks ---
+
+void keeper::host_is_readable() {
+  for (std::size_t i = 0; i < messages_in_a_turn && process_; ++i) {
+    received got = receive_message(process_->host.get(), buffer_, false);
+    if (got.state == received::what::nothing) return;
+    if (got.state == received::what::end) {
+      host_watch_.reset();
+      return expect_end();
+    }
+    const std::string answer =
+        services_.answer(got.bytes, got.fd.get(),
+                         [this](service_port& port, vsoa::client_id client, std::uint64_t number,
+                                std::chrono::milliseconds timeout, std::chrono::seconds keepalive) {
+                           return offer_stream(port, client, number, timeout, keepalive);
+                         });
+    if (answer.empty()) return give_up_on("what it asks makes no sense");
+    // Who does not read the answers has none.
+    (void)send_message(process_->host.get(), answer);
+  }
+}
+
+vsoa::stream_offer keeper::offer_stream(service_port& port, vsoa::client_id client,
+                                        std::uint64_t number, std::chrono::milliseconds timeout,
+                                        std::chrono::seconds keepalive) {
+  vsoa::stream_offer refused;
+  refused.error = std::make_error_code(std::errc::no_buffer_space);
+  if (streams_.size() >= max_streams || streams_.contains(number)) return refused;
+  vsoa::stream_options options;
+  if (timeout.count() > 0) options.timeout = timeout;
+  options.keepalive = keepalive;
+  auto offer = port.hand_over_stream(
+      client,
+      [weak = weak_from_this(), n = number_, number](vsoa::handed_stream handed) {
+        const unique_fd unless_taken(handed.socket);
+        const auto self = weak.lock();
+        if (!self) return;
+        auto shared = std::make_shared<vsoa::handed_stream>(std::move(handed));
+        shared->socket = ::fcntl(unless_taken.get(), F_DUPFD_CLOEXEC, 0);
+        self->thread_->post(
+            [self, n, number, shared] { self->stream_has_come(n, number, std::move(*shared)); });
+      },
+      options);
+  if (offer) streams_.emplace(number, stream_entry{offer.cancel, nullptr});
+  note_streams();
+  return offer;
+}
+
+void keeper::note_streams() {
+  const std::lock_guard lock(mutex_);
+  stream_count_ = streams_.size();
+}
+
+void keeper::stream_has_come(std::uint64_t process, std::uint64_t number,
+                             vsoa::handed_stream handed) {
+  const unique_fd socket(handed.socket);
+  const auto found = streams_.find(number);
+  if (process != number_ || !process_ || found == streams_.end()) return;
+  const int error = socket ? 0 : std::max(1, handed.error.value());
+  field_writer w(to_plugin::stream);
+  w.number(number).number(static_cast<std::uint64_t>(error));
+  found->second.place = std::move(handed.place);
+  if (!send_message(process_->control.get(), w.bytes(), socket.get())) {
+    return give_up_on("it does not read what it is sent");
+  }
+  if (error != 0) streams_.erase(found);
+  note_streams();
+}
+
+// --- the end of a process ---
+
+void keeper::look_after() {
+  if (!process_ || is_killed_) return;
+  const std::uint64_t memory = process_->memory();
+  {
+    const std::lock_guard lock(mutex_);
+    state_.memory_bytes = memory;
+  }
+  if (settings_.setup.memory != 0 && memory > settings_.setup.memory) {
+    return give_up_on("it takes " + as_mebibytes(memory) + " of memory, and may take " +
+                      as_mebibytes(settings_.setup.memory));
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (running_since_ == std::chrono::steady_clock::time_point{} || now < next_ping_) return;
+  next_ping_ = now + std::clamp<std::chrono::milliseconds>(settings_.ping_timeout / 4, tick, 1s);
+  on_lanes([n = number_, t = settings_.ping_timeout](lane& l) { l.ping(n, t); });
+}
+
+void keeper::give_up_on(std::string why) {
+  if (!process_ || is_killed_) return;
+  is_killed_ = true;
+  why_ = std::move(why);
+  process_->kill();
+}
+
+// Its sockets end with a process, and how that has ended is told in a moment.
+void keeper::expect_end() {
+  constexpr auto moment = 500ms;
+  if (process_ && !is_killed_) deadline(moment, "it has closed the sockets to the daemon");
+}
+
+void keeper::process_has_ended() {
+  const auto self = shared_from_this();
+  // What it has said last is heard: why it refuses, a line of the log.
+  if (control_watch_ && !is_killed_) control_is_readable();
+  end_watch_.reset();  // we are in it
+  const std::string how = process_->reap();
+  if (why_.empty()) why_ = how;
+  control_watch_.reset();
+  host_watch_.reset();
+  tick_.reset();
+  deadline_.reset();
+  process_.reset();
+  for (const auto& [number, entry] : streams_)
+    entry.cancel();
+  streams_.clear();
+  on_lanes([n = number_](lane& l) { l.disconnect(n); });
+  ++number_;  // whatever of it is still on its way is late
+  if (running_since_ != std::chrono::steady_clock::time_point{}) {
+    back_off_.ran(std::chrono::steady_clock::now() - running_since_);
+    running_since_ = {};
+  }
+  plan_restart();
+}
+
+void keeper::plan_restart() {
+  bool is_last = false;
+  {
+    const std::lock_guard lock(mutex_);
+    state_.pid = 0;
+    state_.memory_bytes = 0;
+    deferred_ = stream_count_ = 0;
+    is_busy_ = false;
+    const bool is_stopping = phase_ == phase::stopping;
+    is_last = is_stopping || !has_run_;  // the first time it is the owner who is told
+    if (!is_stopping) state_.last_exit = why_;
+    if (is_last) reason_ = why_;
+    if (!is_last) ++state_.restarts;
+  }
+  if (is_last) {
+    if (has_run_ && is_killed_) tell(vsoa::log_level::error, "its process was killed: " + why_);
+    return enter(phase::ended);
+  }
+  const auto delay = back_off_.next();
+  tell(vsoa::log_level::error, "its process is gone: " + why_ + "; started again in " +
+                                   std::to_string(delay.count()) + " ms");
+  enter(phase::waiting);
+  restart_ = thread_->after(delay, [this] { begin(); });
+}
+
+void keeper::do_stop(std::chrono::milliseconds limit) {
+  restart_.reset();
+  deadline_.reset();
+  on_lanes([](lane& l) { l.close(); });
+  if (!process_) return enter(phase::ended);
+  {
+    const std::lock_guard lock(mutex_);
+    const bool has_begun = phase_ == phase::running || phase_ == phase::starting;
+    if (!has_begun) is_killed_ = true;
+  }
+  enter(phase::stopping);
+  if (is_killed_) return process_->kill();
+  field_writer w(to_plugin::stop);
+  w.number(static_cast<std::uint64_t>(limit.count()));
+  if (!send_message(process_->control.get(), w.bytes())) {
+    give_up_on("it can't be told to stop");
+  }
+}
+
+}  // namespace vsoad::isolation
