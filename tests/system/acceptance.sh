@@ -159,6 +159,11 @@ client_calls() {
   client call 3005 /sysinfo | grep -q '"total":[1-9]'
 }
 
+packages_own_test() {
+  box_put packaging/debian/tests/smoke /root
+  box_run /root/smoke
+}
+
 put_plugin() { # <file> <name>: as install and dpkg do it, at once
   box_put "$work/$1" /root/plugin
   box_run install -D --mode=755 /root/plugin "/usr/local/lib/vsoad/plugins/.$2"
@@ -385,6 +390,7 @@ step "packages install" packages_install
 step "the service was enabled and runs, without privileges" service_runs
 step "units are sound" units_are_sound
 step "the npm client calls from outside" client_calls
+step "the packages' own test passes" packages_own_test
 step "a plugin drops in" plugin_drops_in
 step "a plugin is replaced, and removed" plugin_is_replaced_and_removed
 step "a reload changes what is served" reload_changes
