@@ -159,6 +159,13 @@ client_calls() {
   client call 3005 /sysinfo | grep -q '"total":[1-9]'
 }
 
+group_may_operate() {
+  local group
+  group=$(box_run getent group vsoad | cut -d: -f3)
+  box_run setpriv --reuid=54321 --regid=54321 --groups="$group" vsoactl status
+  ! box_run setpriv --reuid=54321 --regid=54321 --clear-groups vsoactl status || fail "anybody may"
+}
+
 packages_own_test() {
   box_put packaging/debian/tests/smoke /root
   box_run /root/smoke
@@ -391,6 +398,7 @@ step "the service was enabled and runs, without privileges" service_runs
 step "units are sound" units_are_sound
 step "the npm client calls from outside" client_calls
 step "the packages' own test passes" packages_own_test
+step "members of the group may operate it, and nobody else" group_may_operate
 step "a plugin drops in" plugin_drops_in
 step "a plugin is replaced, and removed" plugin_is_replaced_and_removed
 step "a reload changes what is served" reload_changes
