@@ -11,7 +11,8 @@ vsoa_packages_build='g++ cmake ninja-build pkg-config git libboost1.81-dev
 vsoa_packages_check='clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 lld-14 ccache'
 
 vsoa_packages_doc='doxygen'
-vsoa_packages_deb='build-essential debhelper dh-sequence-installsysusers devscripts lintian'
+# debhelper is also dh-sequence-installsysusers, which the control file asks for.
+vsoa_packages_deb='build-essential debhelper devscripts lintian'
 vsoa_packages_system='mmdebstrap systemd-container gcc libc6-dev'
 
 vsoa_root() {

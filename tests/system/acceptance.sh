@@ -108,7 +108,7 @@ make_next_version() {
 
 make_plugins() {
   local name
-  for name in dropped replaced isolated; do
+  for name in dropped isolated; do
     gcc -shared -fPIC -Wall -Werror -Ilib/include -DNAME="\"$name\"" -DVERSION='"1"' -o "$work/$name.so" \
       tests/system/trial.c
   done
@@ -159,12 +159,99 @@ client_calls() {
   client call 3005 /sysinfo | grep -q '"total":[1-9]'
 }
 
+group_may_operate() {
+  local group
+  group=$(box_run getent group vsoad | cut -d: -f3)
+  box_run setpriv --reuid=54321 --regid=54321 --groups="$group" vsoactl status
+  ! box_run setpriv --reuid=54321 --regid=54321 --clear-groups vsoactl status || fail "anybody may"
+}
+
+packages_own_test() {
+  box_put packaging/debian/tests/smoke /root
+  box_run /root/smoke
+}
+
+put_plugin() { # <file> <name>: as install and dpkg do it, at once
+  box_put "$work/$1" /root/plugin
+  box_run install -D --mode=755 /root/plugin "/usr/local/lib/vsoad/plugins/.$2"
+  box_run mv "/usr/local/lib/vsoad/plugins/.$2" "/usr/local/lib/vsoad/plugins/$2"
+  box_run rm /root/plugin
+}
+
 plugin_drops_in() {
+  local before
+  before=$(main_pid)
   box_run mkdir -p /usr/local/lib/vsoad/plugins
-  box_put "$work/dropped.so" /usr/local/lib/vsoad/plugins
-  box_run chmod 755 /usr/local/lib/vsoad/plugins/dropped.so
-  box_run systemctl restart vsoad
-  answers /dropped '"1"'
+  put_plugin dropped.so dropped.so
+  within 5 answers /dropped '"1"'
+  is "$(main_pid)" "$before"
+}
+
+plugin_is_replaced_and_removed() {
+  local before
+  before=$(main_pid)
+  put_plugin dropped-2.so dropped.so
+  within 5 answers /dropped '"2"'
+  box_run rm /usr/local/lib/vsoad/plugins/dropped.so
+  within 5 is_not_served /dropped
+  put_plugin dropped.so dropped.so
+  within 5 answers /dropped '"1"'
+  is "$(main_pid)" "$before"
+}
+
+fragment() { # <name>: from standard input
+  box_run mkdir -p /etc/vsoad.d
+  box_run tee "/etc/vsoad.d/$1.yaml" >/dev/null
+}
+
+reload_changes() {
+  local before
+  before=$(main_pid)
+  echo 'services: [ { name: second, listen: "127.0.0.1:3006", plugins: all } ]' | fragment second
+  box_run systemctl reload vsoad
+  is "$(client call 3006 /echo)" null
+  is "$(client lookup second)" 3006
+  answers /echo null
+  is "$(main_pid)" "$before"
+}
+
+broken_reload_fails() {
+  local before begin
+  before=$(main_pid)
+  begin=$(date +%s)
+  echo 'services: [ { name: second, lisen: "127.0.0.1:3006", plugins: all } ]' | fragment second
+  ! box_run systemctl reload vsoad || fail "reload says that all is well"
+  is "$(property ActiveState)" active
+  said "$begin" 'did you mean "listen"?'
+  # What was in force is.
+  is "$(client call 3006 /echo)" null
+  answers /echo null
+  box_run rm /etc/vsoad.d/second.yaml
+  box_run systemctl reload vsoad
+  ! client call 3006 /echo || fail "a service that is gone answers"
+  is "$(main_pid)" "$before"
+}
+
+child_of_plugin() {
+  box_run sh -c 'for p in /proc/[0-9]*; do [ "$(cat $p/comm 2>/dev/null)" != vsoad-plugin ] || echo "${p#/proc/}"; done'
+}
+
+isolated_plugin_dies_alone() {
+  local before child
+  before=$(main_pid)
+  echo 'plugins: { settings: { isolated: { isolation: process } } }' | fragment isolated
+  box_run systemctl reload vsoad
+  put_plugin isolated.so isolated.so
+  within 5 answers /isolated '"1"'
+  child=$(child_of_plugin)
+  box_run sh -c "kill -s KILL $child"
+  within 10 answers /isolated '"1"'
+  [ "$(child_of_plugin)" != "$child" ]
+  client call 3005 /isolated/crash 2>&1 | grep -q "status 4"
+  within 10 answers /isolated '"1"'
+  is "$(main_pid)" "$before"
+  box_run rm /etc/vsoad.d/isolated.yaml /usr/local/lib/vsoad/plugins/isolated.so
+  box_run systemctl reload vsoad
 }
 
 restart_refuses_nobody() {
@@ -250,7 +337,7 @@ journal_tells() {
   journal | grep -q '^ready'
   journal --priority=err >"$work/errors"
   # Those that were provoked, and no others.
-  ! grep -vE 'watchdog|event loop|can.t listen' "$work/errors" || fail "unexpected errors"
+  ! grep -vE '[Ww]atchdog|event loop|can.t listen|^Failed to start' "$work/errors" || fail "unexpected errors"
   box_run journalctl --unit=vsoad --output=json --lines=1 | grep -q '"SYSLOG_IDENTIFIER":"vsoad"'
 }
 
@@ -310,7 +397,13 @@ step "packages install" packages_install
 step "the service was enabled and runs, without privileges" service_runs
 step "units are sound" units_are_sound
 step "the npm client calls from outside" client_calls
+step "the packages' own test passes" packages_own_test
+step "members of the group may operate it, and nobody else" group_may_operate
 step "a plugin drops in" plugin_drops_in
+step "a plugin is replaced, and removed" plugin_is_replaced_and_removed
+step "a reload changes what is served" reload_changes
+step "a reload of a broken file fails, and changes nothing" broken_reload_fails
+step "an isolated plugin dies alone" isolated_plugin_dies_alone
 step "a restart under load refuses nobody" restart_refuses_nobody
 step "a crash under load refuses nobody" crash_refuses_nobody
 step "a loop that stands still is restarted by the watchdog" watchdog_restarts

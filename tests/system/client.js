@@ -78,11 +78,14 @@ function load(port) {
   console.log(`begun ${process.pid}`);
   for (let i = 0; i < 4; ++i) knock();
   for (let i = 0; i < 4; ++i) talk();
-  process.on('SIGTERM', () => {
+  const end = () => {
     ending = true;
     console.log(JSON.stringify(count));
     process.exit(0);
-  });
+  };
+  process.on('SIGTERM', end);
+  // Whoever started it may be gone.
+  setTimeout(end, 120000);
 }
 
 const [what, ...rest] = process.argv.slice(2);
