@@ -82,7 +82,7 @@ TEST_CASE("numbers of operators") {
   CHECK(short_bytes(1023) == "1023 B");
   CHECK(short_bytes(1536) == "1.50 KiB");
   CHECK(short_bytes(1047552) == "1023 KiB");
-  CHECK(short_bytes(1048000) == "1.00 MiB");
+  CHECK(short_bytes(1048200) == "1.00 MiB");
   CHECK(short_bytes(std::uint64_t{12} << 30U) == "12.0 GiB");
   CHECK(short_span(0s) == "0 s");
   CHECK(short_span(59s) == "59 s");
