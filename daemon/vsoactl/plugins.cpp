@@ -13,7 +13,8 @@ constexpr std::string_view plugins_help = R"(Usage: vsoactl plugins
 
 Lists the plugins that vsoad has found, what became of them, and what went wrong with their calls:
 those deferred now; refused, as too many waited; over their time; callbacks that kept an event loop.
-Below are the reasons of failures, and what plugins count themselves.
+Below are the reasons of failures, the processes of isolated plugins, and what plugins count
+themselves.
 )";
 
 constexpr std::string_view plugin_help = R"(Usage: vsoactl plugin restart NAME
@@ -22,6 +23,16 @@ Stops a plugin, when its calls have ended, and starts it anew.
 )";
 
 void add_options(boost::program_options::options_description&) {}
+
+std::string process_text(const answer_view& process) {
+  const std::uint64_t pid = process.number("pid");
+  std::string out = pid == 0 ? "no process" : "process " + std::to_string(pid);
+  if (pid != 0)
+    out += " since " + process.text("since") + ", " + short_bytes(process.number("memory_bytes"));
+  out += ", started again " + grouped(process.number("restarts")) + " times";
+  const std::string last_exit = process.text("last_exit");
+  return last_exit.empty() ? out : out + "; ended last: " + last_exit;
+}
 
 void show_plugins(const answer_view& a, const output& out) {
   table all({"PLUGIN", "VERSION", "STATE", ">COMMANDS", ">DEFERRED", ">REFUSED", ">TIMEOUTS",
@@ -40,6 +51,9 @@ void show_plugins(const answer_view& a, const output& out) {
   }
   for (const answer_view& p : plugins) {
     if (p.has("reason")) out.line(p.text("name") + ": " + p.text("reason"));
+  }
+  for (const answer_view& p : plugins) {
+    if (p.has("process")) out.line(p.text("name") + ": " + process_text(p.object("process")));
   }
   for (const answer_view& p : plugins) {
     for (const auto& [name, value] : p.numbers("metrics"))

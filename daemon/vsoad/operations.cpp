@@ -91,11 +91,24 @@ void write_metrics(json_writer& out, const plugin& p) {
   out.close();
 }
 
-std::string_view state_of(const plugin_slot& slot) {
+// An isolated one may be starting, or waiting to be started again, while it serves.
+std::string state_of(const plugin_slot& slot) {
   const plugin* const p = slot.what.get();
-  if (p != nullptr && p->is_running()) return "running";
+  if (p != nullptr && p->is_running()) return p->state().phase;
   if (!slot.failure.empty() || p == nullptr) return "failed";
   return p->needs_config() && !p->has_config() ? "not configured" : "not used";
+}
+
+void write_process(json_writer& out, const plugin_state& state) {
+  out.open_object("process");
+  out.field("pid", state.pid);
+  if (state.pid != 0) {
+    out.field("since", utc(state.since));
+    out.field("memory_bytes", state.memory_bytes);
+  }
+  out.field("restarts", state.restarts);
+  out.field("last_exit", state.last_exit);
+  out.close();
 }
 
 void write_counts(json_writer& out, const plugin& p) {
@@ -124,6 +137,9 @@ void write_plugin(json_writer& out, const plugin_slot& slot) {
   if (slot.what != nullptr) {
     out.field("version", slot.what->version());
     out.field("description", slot.what->description());
+    const plugin_state state = slot.what->state();
+    out.field("isolation", state.is_isolated ? "process" : "none");
+    if (state.is_isolated) write_process(out, state);
     write_counts(out, *slot.what);
   }
   out.close();

@@ -205,6 +205,41 @@ services:
   check_fails(ctl(vsoad, {"plugin", "stop", "probe"}), 2, "restart NAME");
 }
 
+TEST_CASE("an isolated plugin's process is shown, and that it has been started again") {
+  const daemon_runner vsoad{"plugins: { directory: \"" + plugin_directory() +
+                            R"(", settings: { echo: { isolation: process } } }
+services:
+  - { name: main, listen: "127.0.0.1:0", commands: { /echo: { plugin: echo } } }
+)"};
+  // Of the one among those that lie there.
+  const auto echo = [&](const std::string& name) {
+    simdjson::dom::parser parser;
+    const auto answer = ctl(vsoad, {"plugins", "--json"});
+    simdjson::dom::array all;
+    REQUIRE(parser.parse(answer.out)["plugins"].get(all) == simdjson::SUCCESS);
+    for (const simdjson::dom::element each : all) {
+      std::string_view found;
+      if (each["name"].get(found) == simdjson::SUCCESS && found == "echo") {
+        simdjson::dom::element value;
+        CAPTURE(answer.out);
+        REQUIRE(each.at_pointer(name).get(value) == simdjson::SUCCESS);
+        return std::string(simdjson::to_string(value));
+      }
+    }
+    return std::string();
+  };
+  CHECK(echo("/isolation") == "\"process\"");
+  CHECK(echo("/state") == "\"running\"");
+  const std::string pid = echo("/process/pid");
+  check_says(ctl(vsoad, {"plugins"}), {"echo: process " + pid, "started again 0 times"});
+  REQUIRE(std::stoi(pid) > 1);
+  ::kill(std::stoi(pid), SIGKILL);
+  CHECK(wait_until(
+      [&] { return echo("/process/restarts") == "1" && echo("/state") == "\"running\""; }));
+  CHECK(echo("/process/pid") != pid);
+  check_says(ctl(vsoad, {"plugins"}), {"started again 1 times; ended last: "});
+}
+
 TEST_CASE("a plugin that needs settings and has none is not configured") {
   const daemon_runner vsoad{
       with_plugins("services: [ { name: main, listen: \"127.0.0.1:0\", plugins: all } ]\n")};
