@@ -337,7 +337,7 @@ journal_tells() {
   journal | grep -q '^ready'
   journal --priority=err >"$work/errors"
   # Those that were provoked, and no others.
-  ! grep -vE '[Ww]atchdog|event loop|can.t listen|^Failed to start' "$work/errors" || fail "unexpected errors"
+  ! grep -vE '[Ww]atchdog|event loop|can.t listen|^Failed to start|^reload: |^Reload failed|plugin isolated: its process' "$work/errors" || fail "unexpected errors"
   box_run journalctl --unit=vsoad --output=json --lines=1 | grep -q '"SYSLOG_IDENTIFIER":"vsoad"'
 }
 
