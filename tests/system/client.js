@@ -75,9 +75,6 @@ function load(port) {
     }, undefined, patience);
   };
 
-  console.log(`begun ${process.pid}`);
-  for (let i = 0; i < 4; ++i) knock();
-  for (let i = 0; i < 4; ++i) talk();
   const end = () => {
     ending = true;
     console.log(JSON.stringify(count));
@@ -86,6 +83,9 @@ function load(port) {
   process.on('SIGTERM', end);
   // Whoever started it may be gone.
   setTimeout(end, 120000);
+  console.log(`begun ${process.pid}`);
+  for (let i = 0; i < 4; ++i) knock();
+  for (let i = 0; i < 4; ++i) talk();
 }
 
 const [what, ...rest] = process.argv.slice(2);
