@@ -70,7 +70,7 @@ TEST_CASE("syntax") {
        {"c.yaml:2:9: not valid YAML: this quote is never closed"}},
       {"\xEF\xBB\xBFz\xC3\xA9zz: \"\\\"\"",
        {"c.yaml:1:1: z\xC3\xA9zz: unknown key; known here: include, log, runtime, plugins, "
-        "work_queues, position and services"}},
+        "work_queues, position, control and services"}},
       {"log: *x", {"c.yaml:1:6: not valid YAML: the referenced anchor is not defined"}},
       {"log: &x { level: *x }",
        {"c.yaml:1:18: log.level: an alias inside its own anchor; it would never end"}},
@@ -120,7 +120,7 @@ TEST_CASE("keys") {
        {"c.yaml:2:1: level: unknown key; it belongs at log.level, services[].priority[].level"}},
       {"zzzzzz: 1",
        {"c.yaml:1:1: zzzzzz: unknown key; known here: include, log, runtime, plugins, work_queues, "
-        "position and services"}},
+        "position, control and services"}},
       {"log: { level: info }\nruntime: {}\nlog: {}",
        {"c.yaml:3:1: log: set twice, first at line 1; keep one"}},
       {"log:\n  level: info\n  \"level\": debug",
@@ -130,10 +130,10 @@ TEST_CASE("keys") {
       {"\"a\\nb\": 1",
        {"c.yaml:1:1: a\\x0ab: unknown key; known here: include, log, runtime, plugins, "
         "work_queues, "
-        "position and services"}},
+        "position, control and services"}},
       {"<<: {}",
        {"c.yaml:1:1: <<: unknown key; known here: include, log, runtime, plugins, work_queues, "
-        "position and services"}},
+        "position, control and services"}},
   });
 }
 

@@ -108,7 +108,7 @@ TEST_CASE("what two files set is an error with both places") {
         "b.yaml:6:32: services[1].listen: 127.0.0.1:1 is in use by services[0].listen "
         "(127.0.0.1:1) at main.yaml:4:32; give each an address or a port of its own\n"
         "b.yaml:7:1: levle: unknown key; known here: include, log, runtime, plugins, work_queues, "
-        "position and services\n");
+        "position, control and services\n");
 }
 
 TEST_CASE("errors of all files are told, in the order of the files") {

@@ -44,6 +44,7 @@ position:
   listen: []
   entries: []
   upstream: []
+control: {}
 services:
   - name: a
     listen:
