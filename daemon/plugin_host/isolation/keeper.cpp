@@ -446,6 +446,7 @@ void keeper::host_is_readable() {
       host_watch_.reset();
       return expect_end();
     }
+    if (settles(got.bytes)) continue;
     const std::string answer =
         services_.answer(got.bytes, got.fd.get(),
                          [this](service_port& port, vsoa::client_id client, std::uint64_t number,
@@ -456,6 +457,26 @@ void keeper::host_is_readable() {
     // Who does not read the answers has none.
     (void)send_message(process_->host.get(), answer);
   }
+}
+
+/// What was performed has been posted to the loops; behind it goes the answer.
+bool keeper::settles(std::string_view question) {
+  field_reader r(question);
+  if (r.kind() != ask::settle) return false;
+  const std::uint64_t number = r.number();
+  if (!r.is_complete()) return false;
+  const auto missing = std::make_shared<std::atomic<std::size_t>>(lanes_.size());
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    loops_.post(i, [self = shared_from_this(), missing, number, n = number_] {
+      if (missing->fetch_sub(1) != 1) return;
+      self->thread_->post([self, number, n] {
+        if (n != self->number_ || !self->process_) return;
+        (void)send_message(self->process_->host.get(),
+                           field_writer(ask::answer).number(number).bytes());
+      });
+    });
+  }
+  return true;
 }
 
 vsoa::stream_offer keeper::offer_stream(service_port& port, vsoa::client_id client,

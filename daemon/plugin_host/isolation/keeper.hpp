@@ -103,6 +103,7 @@ class keeper : public std::enable_shared_from_this<keeper> {
   void process_has_ended();
   void plan_restart();
   void do_stop(std::chrono::milliseconds limit);
+  bool settles(std::string_view question);
   vsoa::stream_offer offer_stream(service_port& port, vsoa::client_id client, std::uint64_t number,
                                   std::chrono::milliseconds timeout,
                                   std::chrono::seconds keepalive);
