@@ -134,9 +134,12 @@ void keeper::stop(patience& limit) noexcept {
     return changed_.wait_for(lock, slice, [this] { return phase_ == phase::ended; });
   };
   // Once for its callbacks and jobs, once for its stop().
-  if (limit.until(has_ended) || limit.until(has_ended)) return;
-  thread_->post([self = shared_from_this()] { self->give_up_on("it has not stopped in time"); });
-  (void)wait_for({phase::ended});
+  if (!limit.until(has_ended) && !limit.until(has_ended)) {
+    thread_->post([self = shared_from_this()] { self->give_up_on("it has not stopped in time"); });
+    (void)wait_for({phase::ended});
+  }
+  // What was under way is answered then, and nobody is waited for any more.
+  (void)loops_.quiesce(std::chrono::milliseconds(200));
 }
 
 plugin_state keeper::state() const {
@@ -332,8 +335,7 @@ bool keeper::take(std::string_view bytes) {
     case from_plugin::counts:
       return take_counts(r);
     case from_plugin::stream_ended:
-      streams_.erase(r.number());
-      note_streams();
+      stream_has_ended(r.number());
       return r.is_complete();
     case from_plugin::stopped:
       (void)r.number();
@@ -508,6 +510,15 @@ vsoa::stream_offer keeper::offer_stream(service_port& port, vsoa::client_id clie
 void keeper::note_streams() {
   const std::lock_guard lock(mutex_);
   stream_count_ = streams_.size();
+}
+
+void keeper::stream_has_ended(std::uint64_t number) {
+  const auto found = streams_.find(number);
+  if (found == streams_.end()) return;
+  // Nobody is to come any more. One that has come ends by itself, behind what it has under way.
+  if (found->second.place == nullptr) found->second.cancel();
+  streams_.erase(found);
+  note_streams();
 }
 
 void keeper::stream_has_come(std::uint64_t process, std::uint64_t number,

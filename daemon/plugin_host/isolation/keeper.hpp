@@ -108,6 +108,7 @@ class keeper : public std::enable_shared_from_this<keeper> {
                                   std::chrono::milliseconds timeout,
                                   std::chrono::seconds keepalive);
   void note_streams();
+  void stream_has_ended(std::uint64_t number);
   void stream_has_come(std::uint64_t process, std::uint64_t number, vsoa::handed_stream handed);
   void on_lanes(const std::function<void(lane&)>& what);
   void deadline(std::chrono::milliseconds after, const char* what);
