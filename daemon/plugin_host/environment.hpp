@@ -102,6 +102,8 @@ struct environment {
   stall_monitor stalls;
   /// What is done instead, where somebody waits for the answer.
   void (*on_drop)(vsoa::deferred_call call) = nullptr;
+  /// Runs before each answer of a plugin, where what it has published may be slower than that.
+  void (*before_answer)() = nullptr;
   work_queues queues;  // destroyed first: its jobs may use all the others
 };
 

@@ -45,7 +45,9 @@ vsoa::channel to_channel(int channel) {
 
 // --- calls ---
 
-int answer(vsoa_call& call, int status, vsoa_text param, vsoa_bytes data, std::uint16_t tunid) {
+int answer(const plugin_core& core, vsoa_call& call, int status, vsoa_text param, vsoa_bytes data,
+           std::uint16_t tunid) {
+  if (core.env.before_answer != nullptr) core.env.before_answer();
   const bool is_wrong = status < 0 || status > 255 || !is_good(param) || !is_good(data);
   const bool is_too_large = !is_wrong && !fits_a_packet(param, data);
   auto code = static_cast<vsoa::status>(status);
@@ -76,7 +78,7 @@ int host_reply(const vsoa_host* host, vsoa_call* call, int status, vsoa_text par
   if (is_current(call)) {  // its callback keeps the plugin in place: no door to pass
     if (!call->is_open) return VSOA_E_NOT_FOUND;
     try {
-      if (call->token == nullptr) return answer(*call, status, param, data, tunid);
+      if (call->token == nullptr) return answer(*core_of(host), *call, status, param, data, tunid);
       call->is_open = false;
       call = call->token;
     } catch (...) {
@@ -89,7 +91,7 @@ int host_reply(const vsoa_host* host, vsoa_call* call, int status, vsoa_text par
     if (!kept) return VSOA_E_NOT_FOUND;
     vsoa_call late;
     late.kept = std::move(*kept);
-    return answer(late, status, param, data, tunid);
+    return answer(core, late, status, param, data, tunid);
   });
 }
 

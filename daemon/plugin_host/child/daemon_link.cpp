@@ -6,6 +6,13 @@
 
 namespace vsoad::isolation {
 
+namespace {
+
+// Of a thread that is no loop: not settled yet.
+thread_local bool has_published = false;
+
+}  // namespace
+
 thread_local vsoa_client daemon_link::calling = 0;
 
 daemon_link::daemon_link(vsoa::runtime& loops, vsoa::server& channels)
@@ -42,6 +49,7 @@ service_port::outcome daemon_link::send(message m, const vsoa::payload_view& pay
 }
 
 service_port::outcome daemon_link::perform(message m, const vsoa::payload_view& payload) {
+  if (m.kind == kind::publish) has_published = true;
   m.ahead = ahead::url;  // it stands beside
   std::string head;
   write(m, head);
@@ -94,6 +102,12 @@ bool daemon_link::ask(char kind, const std::function<void(field_writer&)>& fill,
     read(r);
     return r.is_good();
   }
+}
+
+void daemon_link::settle() {
+  if (!std::exchange(has_published, false)) return;
+  (void)ask(
+      ask::settle, [](field_writer&) {}, [](field_reader&) {});
 }
 
 void daemon_link::control(const field_writer& w, bool wait) const noexcept {

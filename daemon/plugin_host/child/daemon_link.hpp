@@ -43,6 +43,8 @@ class daemon_link {
   /// @param read  reads the answer behind its number
   bool ask(char kind, const std::function<void(field_writer&)>& fill,
            const std::function<void(field_reader&)>& read, int fd = -1);
+  /// Before an answer: what this thread, which is no loop, has published must not come after it.
+  void settle();
   /// A message on the control socket.
   /// @param wait  for room
   void control(const field_writer& w, bool wait = true) const noexcept;

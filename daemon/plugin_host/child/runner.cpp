@@ -42,6 +42,9 @@ void tell_drop(vsoa::deferred_call call) {
   call.reply(dropped_status, {dropped_param, {}}, dropped_tunid);
 }
 
+// The process has one.
+daemon_link* the_link = nullptr;
+
 std::map<std::string, config::work_queue_settings> queue_settings(const setup& s) {
   std::map<std::string, config::work_queue_settings> all;
   for (const auto& q : s.queues) {
@@ -148,6 +151,8 @@ runner::runner(setup wanted)
   env_ = std::make_unique<environment>(
       loops_, old_, log, std::chrono::milliseconds(setup_.stall_ms), queue_settings(setup_));
   env_->on_drop = tell_drop;
+  the_link = &link_;
+  env_->before_answer = [] { the_link->settle(); };
   (void)::setsockopt(host_fd, SOL_SOCKET, SO_RCVTIMEO, &answer_timeout, sizeof answer_timeout);
 }
 

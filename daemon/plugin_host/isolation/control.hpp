@@ -54,6 +54,8 @@ inline constexpr char clients = 'c';               ///< service, first: count of
 inline constexpr char client = 'i';                ///< service, id: 0, or 1 and what is known
 inline constexpr char certificate = 'z';           ///< service, id: 0, or 1 and DER
 inline constexpr char client_is_subscribed = 'u';  ///< service, id, URL: 0, 1, or 2: no such client
+inline constexpr char settle =
+    'e';  ///< nothing; answered once what was performed is done on all loops
 inline constexpr char stream = 'f';  ///< service, id, number, timeout ms, keepalive s: errno, tunid
 }  // namespace ask
 

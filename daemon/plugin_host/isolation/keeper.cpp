@@ -134,9 +134,12 @@ void keeper::stop(patience& limit) noexcept {
     return changed_.wait_for(lock, slice, [this] { return phase_ == phase::ended; });
   };
   // Once for its callbacks and jobs, once for its stop().
-  if (limit.until(has_ended) || limit.until(has_ended)) return;
-  thread_->post([self = shared_from_this()] { self->give_up_on("it has not stopped in time"); });
-  (void)wait_for({phase::ended});
+  if (!limit.until(has_ended) && !limit.until(has_ended)) {
+    thread_->post([self = shared_from_this()] { self->give_up_on("it has not stopped in time"); });
+    (void)wait_for({phase::ended});
+  }
+  // What was under way is answered then, and nobody is waited for any more.
+  (void)loops_.quiesce(std::chrono::milliseconds(200));
 }
 
 plugin_state keeper::state() const {
@@ -332,8 +335,7 @@ bool keeper::take(std::string_view bytes) {
     case from_plugin::counts:
       return take_counts(r);
     case from_plugin::stream_ended:
-      streams_.erase(r.number());
-      note_streams();
+      stream_has_ended(r.number());
       return r.is_complete();
     case from_plugin::stopped:
       (void)r.number();
@@ -446,6 +448,7 @@ void keeper::host_is_readable() {
       host_watch_.reset();
       return expect_end();
     }
+    if (settles(got.bytes)) continue;
     const std::string answer =
         services_.answer(got.bytes, got.fd.get(),
                          [this](service_port& port, vsoa::client_id client, std::uint64_t number,
@@ -456,6 +459,26 @@ void keeper::host_is_readable() {
     // Who does not read the answers has none.
     (void)send_message(process_->host.get(), answer);
   }
+}
+
+/// What was performed has been posted to the loops; behind it goes the answer.
+bool keeper::settles(std::string_view question) {
+  field_reader r(question);
+  if (r.kind() != ask::settle) return false;
+  const std::uint64_t number = r.number();
+  if (!r.is_complete()) return false;
+  const auto missing = std::make_shared<std::atomic<std::size_t>>(lanes_.size());
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    loops_.post(i, [self = shared_from_this(), missing, number, n = number_] {
+      if (missing->fetch_sub(1) != 1) return;
+      self->thread_->post([self, number, n] {
+        if (n != self->number_ || !self->process_) return;
+        (void)send_message(self->process_->host.get(),
+                           field_writer(ask::answer).number(number).bytes());
+      });
+    });
+  }
+  return true;
 }
 
 vsoa::stream_offer keeper::offer_stream(service_port& port, vsoa::client_id client,
@@ -487,6 +510,15 @@ vsoa::stream_offer keeper::offer_stream(service_port& port, vsoa::client_id clie
 void keeper::note_streams() {
   const std::lock_guard lock(mutex_);
   stream_count_ = streams_.size();
+}
+
+void keeper::stream_has_ended(std::uint64_t number) {
+  const auto found = streams_.find(number);
+  if (found == streams_.end()) return;
+  // Nobody is to come any more. One that has come ends by itself, behind what it has under way.
+  if (found->second.place == nullptr) found->second.cancel();
+  streams_.erase(found);
+  note_streams();
 }
 
 void keeper::stream_has_come(std::uint64_t process, std::uint64_t number,

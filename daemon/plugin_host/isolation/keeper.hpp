@@ -103,10 +103,12 @@ class keeper : public std::enable_shared_from_this<keeper> {
   void process_has_ended();
   void plan_restart();
   void do_stop(std::chrono::milliseconds limit);
+  bool settles(std::string_view question);
   vsoa::stream_offer offer_stream(service_port& port, vsoa::client_id client, std::uint64_t number,
                                   std::chrono::milliseconds timeout,
                                   std::chrono::seconds keepalive);
   void note_streams();
+  void stream_has_ended(std::uint64_t number);
   void stream_has_come(std::uint64_t process, std::uint64_t number, vsoa::handed_stream handed);
   void on_lanes(const std::function<void(lane&)>& what);
   void deadline(std::chrono::milliseconds after, const char* what);

@@ -1,4 +1,6 @@
 // A plugin with streams, which counts all that they tell: each command offers one kind.
+#include <unistd.h>
+
 #include <string>
 #include <thread>
 #include <vsoa/plugin.hpp>
@@ -56,6 +58,7 @@ class streams : public vsoa::plugin::base {
     e.on_data = [](stream, vsoa::plugin::bytes) { throw 1; };
     offer(c, std::move(e));
   }
+  void pid(call& c) { c.reply(std::to_string(::getpid())); }
   /// What the last stream says of itself.
   void info(call& c) {
     const auto i = last_.info();
@@ -103,5 +106,6 @@ VSOA_PLUGIN(streams, "streams", "1.0", "Streams for tests") {
   command("/s/timeout", &streams::timeout);
   command("/s/fail", &streams::fail);
   command("/s/info", &streams::info);
+  command("/s/pid", &streams::pid);
   command("/s/slow", &streams::slow);
 }

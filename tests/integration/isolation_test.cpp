@@ -1,0 +1,128 @@
+// Plugins in processes of their own, under the real daemon: how those live and die with it.
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <fstream>
+#include <optional>
+#include <string>
+
+#include "daemon_runner.hpp"
+#include "peer.hpp"
+#include "tls_options.hpp"
+#include "tls_peer.hpp"
+#include "wait.hpp"
+
+using namespace vsoa_test;
+
+namespace {
+
+constexpr const char* isolated =
+    ", settings: { streams: { isolation: process }, "
+    "rogue: { isolation: process } } }\n";
+
+std::string config(const std::string& rest = {}) {
+  return std::string("runtime: { threads: 2 }\nplugins: { directory: \"" VSOAD_TEST_PLUGINS "\"") +
+         isolated + "services:\n  - name: main\n    listen: \"127.0.0.1:0\"\n" +
+         "    plugins: [ streams, rogue ]\n" + rest;
+}
+
+/// The state and the parent in /proc/PID/stat; nothing: there is no such process.
+std::optional<std::pair<char, pid_t>> look_at(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  const auto end = text.rfind(')');
+  if (end == std::string::npos) return {};
+  return std::pair{text[end + 2], static_cast<pid_t>(std::stoi(text.substr(end + 4)))};
+}
+
+bool is_gone(pid_t pid) {
+  const auto now = look_at(pid);
+  return !now || now->first == 'Z' || now->first == 'X';
+}
+
+pid_t ask_pid(tcp_peer& client) {
+  const packet reply = client.ask(rpc(1, "/pid"));
+  return reply.status == status_success ? std::stoi(reply.param) : 0;
+}
+
+}  // namespace
+
+TEST_CASE("the process is the daemon's child, and goes with it in good order") {
+  daemon_runner vsoad{config()};
+  tcp_peer client{vsoad.service()};
+  client.handshake();
+  const pid_t pid = ask_pid(client);
+  REQUIRE(look_at(pid));
+  CHECK(look_at(pid)->second == vsoad.pid());
+  // What goes to all of a unit is not for it.
+  CHECK(::kill(pid, SIGTERM) == 0);
+  CHECK(ask_pid(client) == pid);
+  vsoad.signal(SIGTERM);
+  CHECK(vsoad.wait_exit().code == 0);
+  CHECK(is_gone(pid));
+  CHECK(vsoad.lines_with("process is gone").empty());
+}
+
+TEST_CASE("a daemon that is killed takes it along") {
+  daemon_runner vsoad{config()};
+  tcp_peer client{vsoad.service()};
+  client.handshake();
+  const pid_t pid = ask_pid(client);
+  REQUIRE(pid > 0);
+  vsoad.signal(SIGKILL);
+  (void)vsoad.wait_exit();
+  CHECK(wait_until([&] { return is_gone(pid); }));
+}
+
+TEST_CASE("killed, it comes back, and the other plugins do not notice") {
+  daemon_runner vsoad{config()};
+  tcp_peer client{vsoad.service()};
+  client.handshake();
+  const pid_t pid = ask_pid(client);
+  CHECK(::kill(pid, SIGKILL) == 0);
+  REQUIRE(vsoad.wait_for_line("plugin rogue: its process is gone: it was ended by SIGKILL"));
+  CHECK(client.ask(rpc(2, "/s/info")).status == status_success);
+  CHECK(wait_until([&] { return ask_pid(client) > 0; }));
+  CHECK(ask_pid(client) != pid);
+}
+
+TEST_CASE("streams over TLS are relayed to it") {
+  certificate_authority ca;
+  daemon_runner vsoad{config("    tls: { " + ca.issue().yaml() + " }\n")};
+  tls_peer client{vsoad.service(), trusting(ca)};
+  client.handshake();
+  const packet offer = client.ask(rpc(1, "/s/echo"));
+  REQUIRE(offer.tunid != 0);
+  tls_peer stream{endpoint{"127.0.0.1", offer.tunid}, trusting(ca)};
+  REQUIRE(stream.secure() == "");
+  // A stream carries any bytes, so these as well.
+  const packet there = rpc(77, "/through", "\"the stream\"", std::string(100000, 'x'));
+  const packet back = stream.ask(there);
+  CHECK(back.url == "/through");
+  CHECK(back.data == there.data);
+  SUBCASE("and end when it is said") {
+    stream.say_goodbye();
+    CHECK(stream.wait_end() != ending::none);
+  }
+  SUBCASE("and are cut off, and look so, when it dies") {
+    const packet pid = client.ask(rpc(2, "/s/pid"));
+    REQUIRE(pid.status == status_success);
+    CHECK(::kill(std::stoi(pid.param), SIGKILL) == 0);
+    CHECK(stream.wait_end() != ending::none);
+    CHECK_FALSE(stream.was_told_goodbye());
+  }
+}
+
+TEST_CASE("plain streams are its own, and reset when it dies") {
+  daemon_runner vsoad{config()};
+  tcp_peer client{vsoad.service()};
+  client.handshake();
+  const packet offer = client.ask(rpc(1, "/s/echo"));
+  REQUIRE(offer.tunid != 0);
+  tcp_peer stream{endpoint{"127.0.0.1", offer.tunid}};
+  const packet back = stream.ask(rpc(77, "/through", "1"));
+  CHECK(back.param == "1");
+  const packet pid = client.ask(rpc(2, "/s/pid"));
+  CHECK(::kill(std::stoi(pid.param), SIGKILL) == 0);
+  CHECK(stream.wait_end() == ending::reset);
+}
