@@ -101,9 +101,9 @@ int socket_file::listen(const std::string& path, std::optional<gid_t> group) {
     fail(path, errno);
   struct stat info {};
   // A service of systemd may not be allowed to give files away; there the group is mostly its own.
-  const bool owned = group && ::lstat(beside.c_str(), &info) == 0 &&
-                     (info.st_gid == *group ||
-                      ::lchown(beside.c_str(), static_cast<uid_t>(-1), *group) == 0);
+  const bool owned =
+      group && ::lstat(beside.c_str(), &info) == 0 &&
+      (info.st_gid == *group || ::lchown(beside.c_str(), static_cast<uid_t>(-1), *group) == 0);
   const bool placed =
       (!owned || ::chmod(beside.c_str(), 0660) == 0) && ::listen(socket.get(), SOMAXCONN) == 0 &&
       ::lstat(beside.c_str(), &info) == 0 && std::rename(beside.c_str(), path.c_str()) == 0;
