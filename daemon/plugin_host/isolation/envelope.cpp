@@ -20,35 +20,42 @@ constexpr std::array<std::int8_t, 256> make_values() {
 }
 constexpr auto values = make_values();
 
+/// Collects what is of a known length, as that is on the way of each call.
 class writer {
  public:
-  explicit writer(std::string& out) : out_(out) {}
-  void number(std::uint64_t value, unsigned places) {
-    for (; places > 0; --places) {
-      out_ += digits[value & 63U];
-      value >>= 6U;
-    }
+  void letter(char c) { *at_++ = c; }
+  template <unsigned Places>
+  void number(std::uint64_t value) {
+    for (unsigned i = 0; i < Places; ++i)
+      *at_++ = digits[(value >> (6U * i)) & 63U];
+  }
+  std::string_view text() const {
+    return {room_.data(), static_cast<std::size_t>(at_ - room_.data())};
   }
 
  private:
-  std::string& out_;
+  std::array<char, 64> room_;
+  char* at_ = room_.data();
 };
 
 /// Remembers that it failed; what it reads then is 0.
 class reader {
  public:
   explicit reader(std::string_view text) : text_(text) {}
-  std::uint64_t number(unsigned places, std::uint64_t most) {
-    if (text_.size() < places) is_good_ = false;
+  template <unsigned Places>
+  std::uint64_t number(std::uint64_t most) {
+    if (text_.size() < Places) is_good_ = false;
+    if (!is_good_) return 0;
     std::uint64_t value = 0;
-    for (unsigned i = 0; is_good_ && i < places; ++i) {
+    int all = 0;  // negative once one of them is
+    for (unsigned i = 0; i < Places; ++i) {
       const int digit = values[static_cast<unsigned char>(text_[i])];
-      if (digit < 0) is_good_ = false;
+      all |= digit;
       value |= static_cast<std::uint64_t>(digit & 63) << (6U * i);
     }
-    if (value > most) is_good_ = false;
+    is_good_ = all >= 0 && value <= most;
     if (!is_good_) return 0;
-    text_.remove_prefix(places);
+    text_.remove_prefix(Places);
     return value;
   }
   std::string_view text(std::size_t length) {
@@ -66,12 +73,18 @@ class reader {
   bool is_good_ = true;
 };
 
-constexpr unsigned service_places = 6, client_places = 6, seqno_places = 6, command_places = 3,
+constexpr unsigned service_places = 4, client_places = 6, seqno_places = 6, command_places = 2,
                    strip_places = 3, queue_places = 3, timeout_places = 6, value_places = 6;
-constexpr std::uint64_t max_32 = 0xFFFFFFFF, max_16 = 0xFFFF;
+constexpr std::uint64_t max_32 = 0xFFFFFFFF, max_24 = 0xFFFFFF, max_16 = 0xFFFF, max_12 = 0xFFF;
+/// Beside ahead::...: the parts of a call that most do not have.
+constexpr std::uint64_t with_more = 8;
 
 bool is_kind(char c) {
   return std::string_view("acesngpx").find(c) != std::string_view::npos;
+}
+
+bool has_more(const message& m) {
+  return m.strip != 0 || m.queue != 0 || m.timeout_ms != 0 || !m.prefix.empty();
 }
 
 bool has_client(kind k) {
@@ -80,7 +93,8 @@ bool has_client(kind k) {
 
 }  // namespace
 
-std::size_t overhead(kind what) noexcept {
+std::size_t overhead(const message& m) noexcept {
+  const kind what = m.kind;
   constexpr std::size_t slash_kind_ahead = 3;
   std::size_t bytes = slash_kind_ahead;
   if (what == kind::part) return bytes;
@@ -88,8 +102,9 @@ std::size_t overhead(kind what) noexcept {
   if (has_client(what)) bytes += client_places;
   switch (what) {
     case kind::call:
-      return bytes + seqno_places + command_places + 2 * strip_places + queue_places +
-             timeout_places;
+      bytes += seqno_places + command_places;
+      if (has_more(m)) bytes += 2 * strip_places + queue_places + timeout_places;
+      return bytes;
     case kind::client:
     case kind::datagram:
     case kind::publish:
@@ -105,42 +120,44 @@ std::size_t overhead(kind what) noexcept {
 }
 
 void write(const message& m, std::string& out) {
-  out.clear();
-  out += '/';
+  writer w;
+  w.letter('/');
   // Of param and data there may be as much as a packet can take with the shortest of URLs.
-  if (m.kind == kind::part && m.ahead != ahead::url) return;
-  out += static_cast<char>(m.kind);
-  writer w(out);
-  w.number(m.ahead, 1);
-  if (m.kind == kind::part) return;
-  w.number(m.service, service_places);
-  if (has_client(m.kind)) w.number(m.client, client_places);
+  if (m.kind == kind::part && m.ahead != ahead::url) return static_cast<void>(out = w.text());
+  w.letter(static_cast<char>(m.kind));
+  const bool more = has_more(m);
+  w.number<1>(m.ahead | (more ? with_more : 0));
+  if (m.kind == kind::part) return static_cast<void>(out = w.text());
+  w.number<service_places>(m.service);
+  if (has_client(m.kind)) w.number<client_places>(m.client);
   switch (m.kind) {
     case kind::call:
-      w.number(m.seqno, seqno_places);
-      w.number(m.command, command_places);
-      w.number(m.strip, strip_places);
-      w.number(m.queue, queue_places);
-      w.number(m.timeout_ms, timeout_places);
-      w.number(m.prefix.size(), strip_places);
-      out += m.prefix;
+      w.number<seqno_places>(m.seqno);
+      w.number<command_places>(m.command);
+      if (!more) break;
+      w.number<strip_places>(m.strip);
+      w.number<queue_places>(m.queue);
+      w.number<timeout_places>(m.timeout_ms);
+      w.number<strip_places>(m.prefix.size());
       break;
     case kind::client:
-      w.number((m.connected ? 1U : 0U) | (m.has_quick ? 2U : 0U), 1);
+      w.number<1>((m.connected ? 1U : 0U) | (m.has_quick ? 2U : 0U));
       break;
     case kind::datagram:
     case kind::publish:
-      w.number(static_cast<std::uint64_t>(m.via), 1);
+      w.number<1>(static_cast<std::uint64_t>(m.via));
       break;
     case kind::change:
-      w.number(static_cast<std::uint64_t>(m.what), 1);
-      w.number(m.value, value_places);
+      w.number<1>(static_cast<std::uint64_t>(m.what));
+      w.number<value_places>(m.value);
       break;
     case kind::part:
     case kind::subscribed:
     case kind::unsubscribed:
       break;
   }
+  out = w.text();
+  out += m.prefix;
   if ((m.ahead & ahead::url) == 0) out += m.url;
 }
 
@@ -153,36 +170,38 @@ std::optional<message> read(std::string_view text) {
   if (text.size() < 2 || text[0] != '/' || !is_kind(text[1])) return {};
   m.kind = static_cast<kind>(text[1]);
   reader r(text.substr(2));
-  m.ahead = static_cast<std::uint8_t>(r.number(1, ahead::url | ahead::param | ahead::data));
+  const std::uint64_t bits = r.number<1>(15);
+  m.ahead = static_cast<std::uint8_t>(bits & (ahead::url | ahead::param | ahead::data));
   if (m.kind == kind::part) {
     return r.is_good() && m.ahead == ahead::url ? std::optional(m) : std::nullopt;
   }
-  m.service = static_cast<vsoa_service>(r.number(service_places, max_32));
+  m.service = static_cast<vsoa_service>(r.number<service_places>(max_24));
   if (has_client(m.kind)) {
-    m.client = static_cast<vsoa::client_id>(r.number(client_places, max_32));
+    m.client = static_cast<vsoa::client_id>(r.number<client_places>(max_32));
   }
   switch (m.kind) {
     case kind::call:
-      m.seqno = static_cast<std::uint32_t>(r.number(seqno_places, max_32));
-      m.command = static_cast<std::uint16_t>(r.number(command_places, max_16));
-      m.strip = static_cast<std::uint16_t>(r.number(strip_places, max_16));
-      m.queue = static_cast<std::uint16_t>(r.number(queue_places, max_16));
-      m.timeout_ms = static_cast<std::uint32_t>(r.number(timeout_places, max_32));
-      m.prefix = r.text(r.number(strip_places, max_16));
+      m.seqno = static_cast<std::uint32_t>(r.number<seqno_places>(max_32));
+      m.command = static_cast<std::uint16_t>(r.number<command_places>(max_12));
+      if ((bits & with_more) == 0) break;
+      m.strip = static_cast<std::uint16_t>(r.number<strip_places>(max_16));
+      m.queue = static_cast<std::uint16_t>(r.number<queue_places>(max_16));
+      m.timeout_ms = static_cast<std::uint32_t>(r.number<timeout_places>(max_32));
+      m.prefix = r.text(r.number<strip_places>(max_16));
       break;
     case kind::client: {
-      const std::uint64_t bits = r.number(1, 3);
-      m.connected = (bits & 1U) != 0;
-      m.has_quick = (bits & 2U) != 0;
+      const std::uint64_t flags = r.number<1>(3);
+      m.connected = (flags & 1U) != 0;
+      m.has_quick = (flags & 2U) != 0;
       break;
     }
     case kind::datagram:
     case kind::publish:
-      m.via = static_cast<vsoa::channel>(r.number(1, 1));
+      m.via = static_cast<vsoa::channel>(r.number<1>(1));
       break;
     case kind::change:
-      m.what = static_cast<change_of>(r.number(1, static_cast<std::uint64_t>(change_of::close)));
-      m.value = static_cast<std::uint32_t>(r.number(value_places, max_32));
+      m.what = static_cast<change_of>(r.number<1>(static_cast<std::uint64_t>(change_of::close)));
+      m.value = static_cast<std::uint32_t>(r.number<value_places>(max_32));
       break;
     case kind::part:
     case kind::subscribed:
@@ -195,7 +214,7 @@ std::optional<message> read(std::string_view text) {
 }
 
 std::uint8_t must_go_ahead(const message& m, const vsoa::payload_view& payload) {
-  const std::size_t before = overhead(m.kind) + m.prefix.size();
+  const std::size_t before = overhead(m) + m.prefix.size();
   // A packet is padded to a multiple of 4.
   constexpr std::size_t room = vsoa::max_packet_bytes - vsoa::header_bytes - 3;
   const std::size_t all = before + m.url.size() + payload.param.size() + payload.data.size();

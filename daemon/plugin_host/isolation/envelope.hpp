@@ -77,7 +77,7 @@ void write(const message& m, std::string& out);
 std::optional<message> read(std::string_view text);
 
 /// Bytes that write() puts before prefix and url.
-std::size_t overhead(kind what) noexcept;
+std::size_t overhead(const message& m) noexcept;
 
 /// Which parts of a message must go ahead, so that the rest fits a packet.
 /// @param payload  of the message

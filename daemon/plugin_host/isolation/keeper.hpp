@@ -35,6 +35,9 @@ struct keeper_settings {
   std::chrono::milliseconds ping_timeout{5000};
 };
 
+/// What a process says, as a part of a line of the log.
+std::string as_line(std::string_view text);
+
 /// Delays before the next start.
 class back_off {
  public:

@@ -7,7 +7,7 @@
 namespace vsoad::isolation {
 namespace {
 
-constexpr std::uint64_t max_32 = 0xFFFFFFFF;
+constexpr std::uint64_t any_32 = 0xFFFFFFFF;
 constexpr std::size_t most_clients_in_an_answer = 8192;
 // Of a message that is shared as memory: fields beside a packet's worth.
 constexpr std::size_t most_shared_bytes = vsoa::max_packet_bytes + vsoa::max_url_bytes + 64;
@@ -163,7 +163,7 @@ void services_of::answer_perform(field_reader& r, int fd, field_writer& w) {
 }
 
 void services_of::answer_clients(field_reader& r, field_writer& w) {
-  service_port* const of = port(r.number<vsoa_service>(max_32));
+  service_port* const of = port(r.number<vsoa_service>(any_32));
   const std::uint64_t first = r.number();
   const std::vector<vsoa::client_id> all =
       of == nullptr ? std::vector<vsoa::client_id>() : of->clients();
@@ -175,8 +175,8 @@ void services_of::answer_clients(field_reader& r, field_writer& w) {
 }
 
 void services_of::answer_client(field_reader& r, field_writer& w) {
-  service_port* const of = port(r.number<vsoa_service>(max_32));
-  const auto id = r.number<vsoa::client_id>(max_32);
+  service_port* const of = port(r.number<vsoa_service>(any_32));
+  const auto id = r.number<vsoa::client_id>(any_32);
   const auto info = of == nullptr ? std::nullopt : of->client(id);
   w.number(info ? 1 : 0);
   if (!info) return;
@@ -186,8 +186,8 @@ void services_of::answer_client(field_reader& r, field_writer& w) {
 }
 
 void services_of::answer_certificate(field_reader& r, field_writer& w) {
-  service_port* const of = port(r.number<vsoa_service>(max_32));
-  const auto id = r.number<vsoa::client_id>(max_32);
+  service_port* const of = port(r.number<vsoa_service>(any_32));
+  const auto id = r.number<vsoa::client_id>(any_32);
   const auto der = of == nullptr ? std::nullopt : of->certificate(id);
   const bool is_there = der && der->size() < max_message_bytes - 64;
   w.number(is_there ? 1 : 0);
@@ -195,8 +195,8 @@ void services_of::answer_certificate(field_reader& r, field_writer& w) {
 }
 
 void services_of::answer_subscribed(field_reader& r, field_writer& w, bool of_client) {
-  service_port* const of = port(r.number<vsoa_service>(max_32));
-  const auto id = of_client ? r.number<vsoa::client_id>(max_32) : 0;
+  service_port* const of = port(r.number<vsoa_service>(any_32));
+  const auto id = of_client ? r.number<vsoa::client_id>(any_32) : 0;
   const std::string_view url = r.text();
   constexpr std::uint64_t no_client = 2;
   std::uint64_t answer = of_client ? no_client : 0;
@@ -211,8 +211,8 @@ void services_of::answer_subscribed(field_reader& r, field_writer& w, bool of_cl
 }
 
 void services_of::answer_stream(field_reader& r, field_writer& w, const stream_wish& stream) {
-  service_port* const of = port(r.number<vsoa_service>(max_32));
-  const auto id = r.number<vsoa::client_id>(max_32);
+  service_port* const of = port(r.number<vsoa_service>(any_32));
+  const auto id = r.number<vsoa::client_id>(any_32);
   const std::uint64_t number = r.number();
   const auto timeout = std::chrono::milliseconds(std::min(r.number(), longest_ms));
   const auto keepalive = std::chrono::seconds(std::min(r.number(), longest_ms / 1000));
