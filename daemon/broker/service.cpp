@@ -1,7 +1,6 @@
 #include "broker/service.hpp"
 
 #include <algorithm>
-#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -218,7 +217,8 @@ void service::apply(std::unique_ptr<change> prepared) {
   server_.set_info(settings_->info_json);
   server_.set_limits(settings_->limits);
   if (settings_->keepalive != before->keepalive) server_.set_keepalive(settings_->keepalive);
-  server_.set_credentials(settings_->credentials);
+  // Who has been let in by a password that is none any more must not stay.
+  server_.set_credentials(settings_->credentials, true);
   topics_.change(settings_->topics, kept_bytes(*settings_));
   const auto forwarded = std::exchange(prepared->forwarded_, nullptr);
   if (const auto old = rules_.owner()->forwarded; old != forwarded) {
@@ -228,7 +228,6 @@ void service::apply(std::unique_ptr<change> prepared) {
     move_interest(forwarded);
     replaced_.push_back(old);
   }
-  close_unfit();
   change_priorities(before->priority);
 }
 
@@ -241,18 +240,6 @@ void service::move_interest(const std::shared_ptr<forwarder>& to) {
       server_.for_each_interest([&](std::string_view url) { to->interest_changed(url, true); });
       server_.for_each_interest([&](std::string_view url) { from->interest_changed(url, false); });
     });
-  }
-}
-
-// Who has been let in by a password that is none any more must not stay.
-void service::close_unfit() {
-  const auto& credentials = settings_->credentials;
-  if (credentials.empty()) return;
-  std::set<std::string> roles;
-  for (const vsoa::credential& c : credentials)
-    roles.insert(c.role);
-  for (const vsoa::client_info& client : server_.clients()) {
-    if (roles.count(client.role) == 0) server_.close(client.id);
   }
 }
 

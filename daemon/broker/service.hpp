@@ -86,6 +86,7 @@ class service {
   /// Uses it; connect() must follow. Addresses are the caller's to change.
   /// Clients whose role no credential gives any more are closed.
   void apply(std::unique_ptr<change> prepared);
+  bool is_retiring() const noexcept { return !replaced_.empty(); }
   /// Whether what was replaced has ended: then true, else to be asked again.
   /// @param now  calls under way to servers that are no longer forwarded to are given up
   bool retire(bool now);
@@ -124,7 +125,6 @@ class service {
   void give_priority(vsoa::client_id client);
   vsoa::server::datagram_route route_datagram(std::string_view url);
   void move_interest(const std::shared_ptr<forwarder>& to);
-  void close_unfit();
   void change_priorities(const std::vector<config::role_priority>& before);
 
   vsoa::runtime& loops_;

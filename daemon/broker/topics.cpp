@@ -81,6 +81,11 @@ class topics::impl : public std::enable_shared_from_this<impl> {
     rules_.replace(std::move(fresh), old_);
   }
 
+  void end() {
+    const std::lock_guard lock(mutex_);
+    has_ended_ = true;
+  }
+
   relaying relays(std::string_view url) {
     const auto* topic = find(url, loops_.here());
     if (topic == nullptr || !topic->relay) return relaying::no;
@@ -197,6 +202,7 @@ class topics::impl : public std::enable_shared_from_this<impl> {
 
   void publish_waiting(const std::string& url) {
     const std::lock_guard lock(mutex_);
+    if (has_ended_) return;  // and with it the server
     const auto* topic = find(url, loops_.here());
     value_store::value* v = values_.find(url);
     if (v == nullptr || !v->waiting) return;  // there was no room for a newer one
@@ -215,7 +221,8 @@ class topics::impl : public std::enable_shared_from_this<impl> {
   published<rules> rules_;
 
   mutable std::mutex mutex_;
-  value_store values_;  // guarded by mutex_
+  value_store values_;      // guarded by mutex_
+  bool has_ended_ = false;  // guarded by mutex_
 
   std::atomic<std::uint64_t> relayed_{0};
   std::atomic<std::uint64_t> thinned_{0};
@@ -225,7 +232,10 @@ class topics::impl : public std::enable_shared_from_this<impl> {
 topics::topics(vsoa::runtime& loops, reclaimer& old, vsoa::server& server,
                const std::vector<config::topic_settings>& settings, std::size_t kept_bytes)
     : impl_(std::make_shared<impl>(loops, old, server, settings, kept_bytes)) {}
-topics::~topics() = default;
+// A timer may have hold of it: then it comes to an end first.
+topics::~topics() {
+  impl_->end();
+}
 
 void topics::change(const std::vector<config::topic_settings>& settings, std::size_t kept_bytes) {
   impl_->change(settings, kept_bytes);

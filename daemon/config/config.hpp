@@ -63,6 +63,8 @@ struct plugins_settings {
 struct work_queue_settings {
   std::size_t threads = 1;
   std::size_t limit = 1024;
+
+  bool operator==(const work_queue_settings&) const = default;
 };
 
 struct position_settings {

@@ -34,7 +34,9 @@ void directory_watch::renew() {
   std::map<int, watched> before;
   before.swap(watches_);
   for (const std::string& each : directories_) {
-    if (!watch(each, false)) watch_parent(each);
+    if (watch(each, false)) continue;
+    watch_parent(each);
+    (void)watch(each, false);  // it may have come meanwhile
   }
   for (const auto& old : before) {
     if (watches_.count(old.first) == 0) (void)::inotify_rm_watch(inotify_.get(), old.first);

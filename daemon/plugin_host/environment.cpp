@@ -14,6 +14,10 @@ void work_queues::change(const settings& wanted) {
     }
     now->emplace(name, queue.get());
   }
+  // What waits there is still run.
+  for (auto& [name, queue] : all_) {
+    if (wanted.count(name) == 0) queue->resize(1, 1);
+  }
   queues_.replace(std::move(now), old_);
 }
 

@@ -74,7 +74,7 @@ struct environment {
         old(replaced),
         log(std::move(sink)),
         services(std::make_shared<services_table>()),
-        stalls(stall_warning, log),
+        stalls(stall_warning, log, &replaced),
         queues(replaced, wanted_queues) {}
 
   /// Null: there is no such service.

@@ -339,8 +339,10 @@ callback_runner::outcome inline_plugin::hand_over(const route& where,
   vsoa::work_queue* const queue = core_->env.queues.find(where.work_queue);
   if (queue == nullptr) return outcome::closed;
   // Should the door be closed then, the end of the plugin has answered the call.
-  const bool added =
-      queue->add([this, copy] { (void)core_->runner.on_queue([&] { run_copy(*copy); }); });
+  // It keeps the plugin: nothing counts it before it runs.
+  const bool added = queue->add([self = shared_from_this(), copy] {
+    (void)self->core_->runner.on_queue([&] { self->run_copy(*copy); });
+  });
   return added ? outcome::kept : outcome::full;
 }
 

@@ -21,7 +21,7 @@ struct plugin_core;
 
 /// A loop runs a command at once, and without allocation if its time is not limited; if another
 /// callback of a plugin that is not CONCURRENT runs, the call is run as soon as that ends.
-class inline_plugin final : public plugin {
+class inline_plugin final : public plugin, public std::enable_shared_from_this<inline_plugin> {
  public:
   inline_plugin(std::unique_ptr<library> code, environment& env,
                 const config::plugin_settings& settings, std::size_t number);

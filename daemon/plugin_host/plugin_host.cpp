@@ -36,10 +36,11 @@ plugin_host::~plugin_host() {
   struct remains {
     std::vector<plugin_slot> plugins;
     std::vector<std::shared_ptr<plugin>> stuck;
+    std::vector<retired> ending;
     std::unique_ptr<environment> env;
   };
   static auto* const kept = std::make_unique<std::vector<remains>>().release();
-  kept->push_back({std::move(slots_), std::move(stuck_), std::move(env_)});
+  kept->push_back({std::move(slots_), std::move(stuck_), std::move(retired_), std::move(env_)});
 }
 
 void plugin_host::set_services(std::vector<hosted_service> services) {
@@ -79,9 +80,8 @@ void plugin_host::apply(std::unique_ptr<plugin_update> update) {
     const auto in = update->members_.find(p.name);
     const bool is_started = std::find(update->started_.begin(), update->started_.end(), p.what) !=
                             update->started_.end();
-    if (p.what != nullptr && p.what->is_running() && !is_started) {
-      p.what->set_services(in == update->members_.end() ? std::vector<vsoa_service>() : in->second);
-    }
+    p.services = in == update->members_.end() ? std::vector<vsoa_service>() : in->second;
+    if (p.what != nullptr && p.what->is_running() && !is_started) p.what->set_services(p.services);
     slots_.push_back(static_cast<plugin_slot&>(p));
   }
   for (plugin_slot& old : before) {
@@ -93,6 +93,12 @@ void plugin_host::apply(std::unique_ptr<plugin_update> update) {
   started_.insert(started_.end(), update->started_.begin(), update->started_.end());
   refused_directories_ = std::move(update->refused_directories_);
   settings_ = std::move(update->settings_);
+}
+
+void plugin_host::announce() {
+  for (const plugin_slot& each : slots_) {
+    if (each.what != nullptr && each.what->is_running()) each.what->set_services(each.services);
+  }
 }
 
 bool plugin_host::retire(bool now) {
@@ -133,7 +139,7 @@ bool plugin_host::stop_retired(std::vector<retired>& all, bool now) {
 bool plugin_host::stop(std::chrono::milliseconds limit,
                        const std::function<bool()>& hurry) noexcept {
   patience left(limit, hurry);
-  bool all = stuck_.empty();
+  bool all = true;
   const auto end = [&](plugin& one) {
     all = one.stop(left) && all;
     // The others have been waited for, too, when one has been in vain.
@@ -148,7 +154,7 @@ bool plugin_host::stop(std::chrono::milliseconds limit,
   for (const plugin_slot& each : slots_) {
     if (each.what != nullptr) end(*each.what);
   }
-  return all;
+  return all && stuck_.empty();
 }
 
 std::vector<plugin_outline> plugin_host::outlines() const {

@@ -53,6 +53,8 @@ struct plugin_slot {
   /// Why the file is not served, or not with these settings; empty: it is. With `what`, that is the
   /// one of before, which goes on.
   std::string failure;
+  std::map<std::string, config::work_queue_settings> queues;  ///< as there were when it was loaded
+  std::vector<vsoa_service> services;                         ///< that it is in, if it runs
 };
 
 /// A service, and what it wants of plugins.
@@ -92,6 +94,10 @@ class plugin_host {
       const std::function<bool(const std::string& path)>& is_unfinished = {},
       std::span<const std::string> anew = {});
   void apply(std::unique_ptr<plugin_update> update);
+  /// Says once more which services the plugins are in, to those that keep count of clients. After
+  /// the services have been given their routes.
+  void announce();
+  bool is_retiring() const noexcept { return !retired_.empty(); }
   /// @param now  stops them whatever they have under way
   /// @return true: none is left
   bool retire(bool now = false);

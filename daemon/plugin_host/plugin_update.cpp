@@ -36,7 +36,8 @@ plugin_update::~plugin_update() {
   for (auto each = started_.rbegin(); each != started_.rend(); ++each)
     host_.retired_.push_back({*each, {}});
   for (place& p : places_) {
-    if (p.is_fresh) host_.old_.retire(std::move(p.what));
+    const bool is_started = std::find(started_.begin(), started_.end(), p.what) != started_.end();
+    if (p.is_fresh && !is_started) host_.old_.retire(std::move(p.what));
   }
 }
 
@@ -72,6 +73,7 @@ void plugin_update::take_files(const catalogue& all,
     p.has_new_settings = is_known && old->settings != p.settings;
     const bool is_same = is_known && old->file.path == file.path &&
                          old->file.identity == file.identity && old->settings == p.settings &&
+                         has_its_queues(*old) &&
                          std::find(anew.begin(), anew.end(), name) == anew.end();
     if (is_same) {
       p.what = old->what;
@@ -85,6 +87,11 @@ void plugin_update::take_files(const catalogue& all,
     places_.push_back(std::move(p));
   }
   if (is_unfinished) keep_unfinished(is_unfinished);
+}
+
+/// An isolated plugin is given copies of the work queues when it is loaded.
+bool plugin_update::has_its_queues(const plugin_slot& s) const {
+  return !s.settings.isolation.is_process || s.queues == host_.env_->queues.wanted();
 }
 
 /// A file that somebody is writing over was left out: what was loaded from it goes on.
@@ -109,6 +116,7 @@ void plugin_update::load(place& p) {
   host_.env_->tell(vsoa::log_level::debug,
                    "plugin " + p.name + " " + loaded->version() + " loaded from " + p.file.path);
   p.what = std::move(loaded);
+  p.queues = host_.env_->queues.wanted();
   p.is_fresh = true;
   p.failure.clear();
 }
@@ -157,18 +165,19 @@ void plugin_update::drop(std::shared_ptr<plugin> failed) {
   }
 }
 
+/// An object that a slot has is never started or stopped here: if this update is dropped, the slot
+/// still has it.
 void plugin_update::start(const members& in) {
   for (place& p : places_) {
     const auto found = in.find(p.name);
     const bool is_wanted = found != in.end();
     if (p.what == nullptr) continue;
-    if (!is_wanted && !p.is_fresh && p.what->is_running()) load(p);  // for an idle one
-    if (!is_wanted || p.what->is_running()) continue;
     if (!p.is_fresh && !p.failure.empty()) continue;  // it has failed to
+    if (!p.is_fresh && is_wanted != p.what->is_running()) load(p);
+    if (!is_wanted || !p.is_fresh) continue;
     p.what->set_services(found->second);
     const std::string reason = p.what->start();
     if (!reason.empty()) {
-      if (p.what == p.before) p.before = nullptr;
       drop(std::move(p.what));
       fail(p, reason);
       continue;
@@ -184,7 +193,9 @@ void plugin_update::note_changes(const members& in) {
   for (const place& p : places_) {
     if (p.what == p.before && !p.is_fresh) continue;
     const std::string who = "plugin " + p.name + " ";
-    if (p.before == nullptr) {
+    if (p.before != nullptr && !p.before->is_running() && p.what->is_running()) {
+      changes_.push_back(who + p.what->version() + ": used from now on");
+    } else if (p.before == nullptr) {
       changes_.push_back(who + p.what->version() + ": new");
     } else if (in.count(p.name) == 0) {
       changes_.push_back(who + p.before->version() + ": no service uses it any more");
@@ -197,12 +208,6 @@ void plugin_update::note_changes(const members& in) {
                                    [&](const place& p) { return p.name == old.name; });
     if (stays || old.what == nullptr) continue;
     changes_.push_back("plugin " + old.name + " " + old.what->version() + ": removed");
-  }
-  for (const auto& each : started_) {
-    const bool is_new = std::any_of(places_.begin(), places_.end(), [&](const place& p) {
-      return p.what == each && p.what != p.before;
-    });
-    if (!is_new) changes_.push_back("plugin " + each->name() + ": used from now on");
   }
 }
 

@@ -46,6 +46,7 @@ class plugin_update {
                   const std::function<bool(const std::string&)>& is_unfinished,
                   std::span<const std::string> anew);
   void keep_unfinished(const std::function<bool(const std::string&)>& is_unfinished);
+  bool has_its_queues(const plugin_slot& s) const;
   void load(place& p);
   members find_members(std::span<const service_wishes> services, bool before_start);
   void start(const members& in);

@@ -1,5 +1,6 @@
 #include "plugin_host/stall_monitor.hpp"
 
+#include <optional>
 #include <pthread.h>
 
 #include <algorithm>
@@ -31,8 +32,9 @@ std::string milliseconds_text(std::chrono::steady_clock::duration d) {
 
 }  // namespace
 
-stall_monitor::stall_monitor(std::chrono::milliseconds threshold, vsoa::log_sink log)
-    : threshold_(threshold), log_(std::move(log)), id_(next_monitor_id.fetch_add(1)) {
+stall_monitor::stall_monitor(std::chrono::milliseconds threshold, vsoa::log_sink log,
+                             const reclaimer* old)
+    : threshold_(threshold), log_(std::move(log)), old_(old), id_(next_monitor_id.fetch_add(1)) {
   if (threshold_.count() > 0) thread_ = std::thread([this] { run(); });
 }
 
@@ -87,6 +89,9 @@ void stall_monitor::end(slot* s) noexcept {
 }
 
 void stall_monitor::look(observation& seen, std::chrono::steady_clock::time_point now) const {
+  // What is noted there may be a plugin's that has just ended.
+  std::optional<reclaimer::reader> reading;
+  if (old_ != nullptr) reading.emplace(*old_);
   const std::uint64_t turn = seen.where->turn.load(std::memory_order_acquire);
   if (turn != seen.turn) {
     if (!seen.warned.empty() && log_) {

@@ -14,11 +14,12 @@
 #include <thread>
 #include <vector>
 
+#include "plugin_host/reclaimer.hpp"
 #include "vsoa/log.hpp"
 
 namespace vsoad {
 
-/// Something that may stall. Must live until the monitor has stopped.
+/// Something that may stall. Lives until the monitor has stopped, or is retired by its reclaimer.
 struct stall_subject {
   std::string name;                      ///< for the log: "plugin echo, command /echo"
   std::atomic<std::uint64_t> stalls{0};  ///< how often it has
@@ -32,7 +33,9 @@ class stall_monitor {
   /// @param threshold  what counts as a stall; zero: nothing is watched and no thread is made. It
   /// is
   ///                   noticed within half as long again
-  stall_monitor(std::chrono::milliseconds threshold, vsoa::log_sink log);
+  /// @param old  by which subjects are let go of; null: they live until stop()
+  stall_monitor(std::chrono::milliseconds threshold, vsoa::log_sink log,
+                const reclaimer* old = nullptr);
   ~stall_monitor();
   stall_monitor(const stall_monitor&) = delete;
   stall_monitor& operator=(const stall_monitor&) = delete;
@@ -65,6 +68,7 @@ class stall_monitor {
 
   const std::chrono::milliseconds threshold_;
   const vsoa::log_sink log_;
+  const reclaimer* const old_;
   const std::uint64_t id_;  // a monitor made where another was must not find that one's slots
 
   std::mutex mutex_;

@@ -16,6 +16,9 @@
 namespace vsoad {
 namespace {
 
+// For loops to come round, unless a plugin keeps them.
+constexpr std::chrono::milliseconds loop_patience{500};
+
 // For what a plugin has under way when it is stopped.
 constexpr std::chrono::milliseconds plugin_patience{2000};
 
@@ -39,7 +42,7 @@ void keep_freed_memory() {
 
 std::string why_not_listening(const std::string& who, const std::system_error& e) {
   std::string hint;
-  if (e.code() == std::errc::address_in_use) hint = "; another program has this address";
+  if (e.code() == std::errc::address_in_use) hint = "; another program has this address, or this vsoad by 0.0.0.0 or [::] until a restart";
   if (e.code() == std::errc::permission_denied)
     hint = "; ports below 1024 need root or a capability";
   if (e.code() == std::errc::address_not_available) hint = "; no interface has this address";
@@ -95,7 +98,7 @@ void application::listen() {
     for (const auto& wanted : s->settings().listen)
       listen(*s, wanted, sockets_for(who, [&] { return sockets_.for_service(wanted); }));
   }
-  if (!settings_.position.listen.empty()) make_position();
+  if (!settings_.position.listen.empty()) make_position(settings_.position.listen);
   sockets_.close_unused();
 }
 
@@ -107,13 +110,13 @@ void application::listen(service& s, const vsoa::socket_address& wanted,
 }
 
 /// It answers when it is started.
-void application::make_position() {
+void application::make_position(const std::vector<vsoa::socket_address>& listen) {
   position_addresses_.clear();
   position_ = std::make_unique<vsoa::position_server>(
       loops_, [this](const vsoa::position_query& query, vsoa::position_server::answer answer) {
         directory_.answer(query, std::move(answer));
       });
-  for (const auto& wanted : settings_.position.listen) {
+  for (const auto& wanted : listen) {
     const int udp = sockets_for("position", [&] { return sockets_.for_position(wanted); });
     position_addresses_.push_back(position_->listen(udp));
     log_.info("position listening on " + position_addresses_.back().to_string());
@@ -121,15 +124,16 @@ void application::make_position() {
 }
 
 /// With other addresses. Queries that come meanwhile wait in the sockets that stay.
-void application::restart_position(std::vector<vsoa::socket_address> before) {
+void application::restart_position(std::vector<vsoa::socket_address> before,
+                                   const std::vector<vsoa::socket_address>& listen) {
   if (position_) {
     log_.info(position_summary());
     position_->stop();
     position_.reset();
   }
   position_addresses_.clear();
-  if (!settings_.position.listen.empty()) {
-    make_position();
+  if (!listen.empty()) {
+    make_position(listen);
     position_->start();
   }
   for (const auto& each : before) {
@@ -165,6 +169,7 @@ void application::start_plugins() {
   plugins_.apply(plugins_.prepare(settings_.plugins, wishes()));
   for (const auto& s : services_)
     s->connect(plugins_);
+  plugins_.announce();
 }
 
 vsoa::name_resolver application::resolver() {
@@ -215,6 +220,14 @@ reload_report application::reload(const config::load_result& wanted, bool plan_o
     if (!d.needs_restart) report.changes.push_back(config::to_string(d));
   }
   if (plan_only) return report;
+  if (!loops_.quiesce(loop_patience)) {
+    report.ok = false;
+    report.changes.clear();
+    report.problems.emplace_back(
+        "an event loop is kept by a plugin's callback that does not return; the log names it");
+    tell(report);
+    return report;
+  }
   try {
     reload_steps steps(*this, wanted);
     steps.prepare();
@@ -233,8 +246,7 @@ reload_report application::reload(const config::load_result& wanted, bool plan_o
 
 /// Who is told that a change is in force finds it in force, unless a plugin keeps a loop.
 void application::await_loops() {
-  constexpr std::chrono::milliseconds limit{500};
-  (void)loops_.quiesce(limit);
+  (void)loops_.quiesce(loop_patience);
 }
 
 void application::tell(const reload_report& report) const {
@@ -261,6 +273,7 @@ std::vector<std::string> application::update_plugins(const std::vector<std::stri
   if (changes.empty()) return problems;
   for (const auto& s : services_)
     s->connect(plugins_);
+  plugins_.announce();
   await_loops();
   for (const auto& line : changes)
     log_.info(line);
@@ -280,16 +293,23 @@ std::string application::restart_plugin(const std::string& name) {
   const bool is_known =
       std::any_of(slots.begin(), slots.end(), [&](const plugin_slot& s) { return s.name == name; });
   if (!is_known) return "there is no plugin " + name;
+  const auto before = plugins_.find(name);
   (void)update_plugins({name});
   const auto slot = std::find_if(slots.begin(), slots.end(),
                                  [&](const plugin_slot& s) { return s.name == name; });
   if (slot == slots.end()) return "its file is gone";
   if (!slot->failure.empty()) return slot->failure;
+  if (slot->what == before) return "its file is still being written";
   return slot->what->is_running() ? "" : "no service uses it";
 }
 
 void application::tidy() {
   constexpr std::chrono::milliseconds moment{20};
+  const bool is_tidy =
+      old_.is_empty() && !plugins_.is_retiring() &&
+      std::none_of(services_.begin(), services_.end(), [](const auto& s) { return s->is_retiring(); });
+  // A loop that a plugin keeps would keep us, too.
+  if (is_tidy || !loops_.quiesce(moment)) return;
   (void)plugins_.retire();
   for (const auto& s : services_)
     (void)s->retire(false);

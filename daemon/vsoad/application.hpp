@@ -100,8 +100,9 @@ class application {
   void start_plugins();
   void start_services();
   void listen(service& s, const vsoa::socket_address& wanted, vsoa::bound_sockets sockets);
-  void make_position();
-  void restart_position(std::vector<vsoa::socket_address> before);
+  void make_position(const std::vector<vsoa::socket_address>& listen);
+  void restart_position(std::vector<vsoa::socket_address> before,
+                        const std::vector<vsoa::socket_address>& listen);
   std::vector<std::string> update_plugins(const std::vector<std::string>& anew);
   void host_services(const std::vector<std::shared_ptr<service>>& all);
   void tell_own_services();

@@ -345,7 +345,7 @@ control::operations::outcome daemon_operations::disconnect(json_writer& out,
   const control::failure unknown{control::code::not_found,
                                  "there is no client " + in_quotes(client)};
   const auto slash = client.rfind('/');
-  if (slash == std::string::npos) {
+  if (slash == std::string::npos || slash == 0) {
     return control::failure{control::code::bad_request,
                             in_quotes(client) + " is no client: write SERVICE/NUMBER"};
   }

@@ -150,6 +150,16 @@ void reload_steps::prepare_plugins() {
   if (!refused.empty()) throw std::runtime_error(refused.front());
 }
 
+/// What fails from here on is said; the rest is done all the same.
+template <class Work>
+void reload_steps::attempt(reload_report& report, const std::string& who, Work work) {
+  try {
+    work();
+  } catch (const std::exception& e) {
+    report.problems.push_back(who + ": " + e.what());
+  }
+}
+
 void reload_steps::commit(reload_report& report) {
   is_committed_ = true;
   for (const auto& line : plugins_->problems())
@@ -163,23 +173,37 @@ void reload_steps::commit(reload_report& report) {
     daemon_.services_.push_back(each.what);
     std::erase(gone, each.what);
   }
-  close_listeners(gone);
   const auto position_before = std::exchange(daemon_.settings_, settings_).position.listen;
+  daemon_.host_services(daemon_.services_);
+  for (const auto& s : gone)
+    daemon_.old_.retire(s);
+  attempt(report, "listening", [&] { close_listeners(gone); });
   for (step& each : steps_) {
-    if (!each.is_new) each.what->apply(std::move(each.change));
-    for (place& p : each.places)
-      daemon_.listen(*each.what, p.wanted, {p.tcp.release(), p.udp.release()});
-    each.what->connect(daemon_.plugins_);
-    if (each.is_new) each.what->start();
+    attempt(report, "service \"" + each.what->settings().name + "\"",
+            [&] { commit_service(each); });
   }
   commit_certificates(report);
-  if (settings_.position.listen != position_before)
-    daemon_.restart_position(daemon_.position_addresses_);
-  daemon_.host_services(daemon_.services_);
-  daemon_.tell_own_services();
-  daemon_.update_directory();
-  for (auto& s : gone)
-    daemon_.old_.retire(std::move(s));
+  if (settings_.position.listen != position_before) {
+    attempt(report, "position", [&] {
+      // Tried again by the next reload, should it fail.
+      daemon_.settings_.position.listen.clear();
+      daemon_.restart_position(daemon_.position_addresses_, settings_.position.listen);
+      daemon_.settings_.position.listen = settings_.position.listen;
+    });
+  }
+  attempt(report, "directory", [&] {
+    daemon_.tell_own_services();
+    daemon_.update_directory();
+  });
+  daemon_.plugins_.announce();
+}
+
+void reload_steps::commit_service(step& s) {
+  if (!s.is_new) s.what->apply(std::move(s.change));
+  s.what->connect(daemon_.plugins_);
+  for (place& p : s.places)
+    daemon_.listen(*s.what, p.wanted, {p.tcp.release(), p.udp.release()});
+  if (s.is_new) s.what->start();
 }
 
 /// First of all, as another service may get their addresses.

@@ -178,6 +178,7 @@ TEST_CASE("clients are listed, and one is disconnected") {
   check_fails(ctl(vsoad, {"disconnect", "main/x"}), 1, "there is no client");
   check_fails(ctl(vsoad, {"disconnect", "none/1"}), 1, "there is no service \"none\"");
   check_fails(ctl(vsoad, {"disconnect", "17"}), 2, "write SERVICE/NUMBER");
+  check_fails(ctl(vsoad, {"disconnect", "/5"}), 2, "write SERVICE/NUMBER");
   check_fails(ctl(vsoad, {"disconnect"}), 2, "which client?");
 }
 

@@ -159,6 +159,17 @@ TEST_CASE("passwords: who was let in by one that is none any more is closed") {
   CHECK(vsoad.lines_with("three").empty());
 }
 
+TEST_CASE("the first password: who has connected before and not shaken hands needs it, too") {
+  daemon_runner vsoad(one_service());
+  tcp_peer early(vsoad.service());
+  tcp_peer open_before = client_of(vsoad.service());
+  REQUIRE(vsoad.reload(one_service("    credentials: [ { role: a, password: one } ]\n")));
+  CHECK(open_before.wait_end() != ending::none);
+  CHECK(early.ask(servinfo(1)).status == status_password);
+  tcp_peer late = client_of(vsoad.service(), "one");
+  CHECK(answers(late));
+}
+
 TEST_CASE("the position server follows") {
   const auto with = [](const std::string& position, const std::string& name) {
     return with_plugins("position: { listen: " + position + " }\nservices: [ { name: " + name +

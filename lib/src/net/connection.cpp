@@ -231,6 +231,7 @@ std::size_t connection::write_now(std::span<iovec> parts) {
   ++traffic_.writes;
   const auto taken = transport_.write(parts).bytes;  // who sends the rest finds out why
   traffic_.sent_bytes += taken;
+  sent_ += taken;
   return taken;
 }
 

@@ -185,8 +185,12 @@ bool server_impl::close_listener(const socket_address& address) {
     e = *found;
     endpoints_.erase(found);
   }
+  // First nobody more comes, so that nobody gets the quick channel behind our back.
   const net::quick_socket* quick = nullptr;
-  loops_.run_and_wait(*e->where, [&] { quick = e->quick.get(); });
+  loops_.run_and_wait(*e->where, [&] {
+    if (e->tcp) e->tcp->stop();
+    quick = e->quick.get();
+  });
   if (quick != nullptr) {
     run_everywhere([quick](shard& s) {
       s.quick().flush();
@@ -232,7 +236,6 @@ void server_impl::accept(net::unique_fd socket, const socket_address& peer, cons
   from.local = net::local_address(socket.get());
   if (!has_tls()) from.quick = e.quick;
   from.quick_port = e.quick_port;
-  from.authenticated = credentials()->empty();
   if (target.where().is_here()) return target.adopt(std::move(socket), std::move(from));
   target.where().post(
       [self = shared_from_this(), &target, s = std::move(socket), o = std::move(from)]() mutable {
@@ -260,7 +263,6 @@ void server_impl::adopt_here(net::unique_fd socket, shard& target) {
   }
   from.id = *id;
   from.serial = next_serial();
-  from.authenticated = credentials()->empty();
   target.adopt(std::move(socket), std::move(from));
 }
 

@@ -156,8 +156,9 @@ void server::adopt(int socket, std::size_t loop) {
   impl_->adopt(net::unique_fd(socket), loop);
 }
 
-void server::set_credentials(std::vector<credential> credentials) {
+void server::set_credentials(std::vector<credential> credentials, bool close_others) {
   impl_->set_credentials(std::move(credentials));
+  impl_->credentials_changed(close_others);
 }
 void server::set_info(std::string json) {
   impl_->set_info(std::move(json));
@@ -179,7 +180,7 @@ std::optional<certificate_info> server::peer_certificate(client_id client) const
 void server::set_password(std::string password) {
   std::vector<credential> credentials;
   if (!password.empty()) credentials.push_back({"", std::move(password), ""});
-  impl_->set_credentials(std::move(credentials));
+  set_credentials(std::move(credentials));
 }
 void server::set_send_timeout(std::chrono::milliseconds timeout, bool existing) {
   impl_->set_send_timeout(timeout);

@@ -1,5 +1,6 @@
 #include "server/server_impl.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -152,6 +153,17 @@ void server_impl::set_credentials(std::vector<credential> credentials) {
 std::shared_ptr<const std::vector<credential>> server_impl::credentials() const {
   const std::lock_guard lock(credentials_mutex_);
   return credentials_;
+}
+
+// A session looks at the credentials on its loop alone, so before this or behind it.
+void server_impl::credentials_changed(bool close_others) {
+  for_all_sessions([now = credentials(), close_others](session& s) {
+    if (!s.is_handshaken()) return s.set_authenticated(now->empty());
+    if (!close_others || now->empty()) return;
+    const bool is_given = std::any_of(now->begin(), now->end(),
+                                      [&s](const credential& c) { return c.role == s.role(); });
+    if (!is_given) s.disconnect();
+  });
 }
 
 void server_impl::set_info(std::string json) {

@@ -108,6 +108,8 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   void set_keepalive(std::chrono::seconds idle);
 
   void set_credentials(std::vector<credential> credentials);
+  /// Has those that are there already take the change over, on their loops.
+  void credentials_changed(bool close_others);
   std::shared_ptr<const std::vector<credential>> credentials() const;
   std::chrono::milliseconds send_timeout() const noexcept { return send_timeout_.load(); }
   void set_send_timeout(std::chrono::milliseconds t) noexcept { send_timeout_.store(t); }

@@ -52,7 +52,7 @@ session::session(shard& owner, net::transport stream, origin from)
       origin_(std::move(from)),
       order_(origin_.serial),
       connected_at_(steady_seconds()),
-      authenticated_(origin_.authenticated) {
+      authenticated_(owner.owner().credentials()->empty()) {
   set_packet_limit(handshake_packet_bytes);
   set_drop_when_slow(owner.limits().slow == slow_consumer::drop);
   const auto keepalive = owner.owner().keepalive();

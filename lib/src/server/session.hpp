@@ -28,7 +28,6 @@ class session final : public net::connection {
     socket_address local;
     std::shared_ptr<net::quick_socket> quick;
     std::uint16_t quick_port = 0;  ///< ours
-    bool authenticated = false;    ///< no password is asked
   };
   session(shard& owner, net::transport bytes, origin from);
 
@@ -62,6 +61,9 @@ class session final : public net::connection {
   void quick_datagram(const packet_view& p, const socket_address& from);
 
   void limits_changed(const server_limits& before);
+  const std::string& role() const noexcept { return role_; }
+  /// Before the handshake: whether it may go on without.
+  void set_authenticated(bool authenticated) noexcept { authenticated_ = authenticated; }
   /// Its quick channel ends, if it is by this socket.
   void lose_quick(const net::quick_socket& socket);
   void set_authed(bool authed);

@@ -173,6 +173,22 @@ TEST_CASE("an update that is dropped leaves no trace") {
   CHECK(r.ask(peer, "/a").param == "/a");
 }
 
+TEST_CASE("an update that is dropped has not started what a slot has") {
+  replace_rig r;
+  r.dir.put(sample("good"), "good");
+  r.service.all_plugins = false;
+  r.start();
+  vsoad::config::service_settings wanted = r.service;
+  wanted.all_plugins = true;
+  const vsoad::service_wishes wishes[] = {{1, &wanted}};
+  { const auto dropped = r.host->prepare(r.settings, wishes); }
+  CHECK(r.retire());
+  r.service = wanted;
+  CHECK(r.update() == lines{"plugin good 1.0: used from now on"});
+  auto peer = r.connect();
+  CHECK(r.ask(peer, "/a").param == "/a");
+}
+
 TEST_CASE("a plugin that no service uses any more is stopped, and started when one does") {
   replace_rig r;
   r.dir.put(sample("good"), "good");
@@ -184,7 +200,7 @@ TEST_CASE("a plugin that no service uses any more is stopped, and started when o
   CHECK(r.retire());
   CHECK(r.log.count("plugin good 1.0 unloaded") == 1);
   r.service.all_plugins = true;
-  CHECK(r.update() == lines{"plugin good: used from now on"});
+  CHECK(r.update() == lines{"plugin good 1.0: used from now on"});
   CHECK(r.ask(peer, "/a").param == "/a");
 }
 
