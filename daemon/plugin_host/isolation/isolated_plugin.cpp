@@ -99,9 +99,12 @@ std::string isolated_plugin::start() {
   return keeper_->start();
 }
 
+void isolated_plugin::replaced() noexcept {
+  keeper_->replaced();
+}
+
 bool isolated_plugin::stop(patience& limit) noexcept {
-  keeper_->stop(limit);
-  return true;
+  return keeper_->stop(limit);
 }
 
 // --- on the loops ---

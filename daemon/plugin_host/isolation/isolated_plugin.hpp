@@ -38,6 +38,7 @@ class isolated_plugin final : public plugin {
   void set_services(std::vector<vsoa_service> services) override;
   std::string start() override;
   bool is_quiet() const override;
+  void replaced() noexcept override;
   bool stop(patience& limit) noexcept override;
 
  private:

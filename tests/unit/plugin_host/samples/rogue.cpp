@@ -26,6 +26,12 @@ class rogue : public vsoa::plugin::base {
 
   void start(std::string_view config) override {
     if (config == "\"exit\"") ::_exit(9);
+    if (config == "\"die soon\"") {
+      std::thread([] {
+        std::this_thread::sleep_for(30ms);
+        ::_exit(8);
+      }).detach();
+    }
     if (config == "\"publish\"") host.publish("/started", "true");
   }
   void stop() override {
