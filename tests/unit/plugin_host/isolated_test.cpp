@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include <atomic>
+#include <fstream>
 #include <future>
 #include <new>
 #include <stdexcept>
@@ -147,7 +148,8 @@ TEST_CASE("open files are limited, and what reaches beyond the process is refuse
   const int files = std::stoi(r.ask(peer, "/files").param);
   CHECK(files > 32);
   CHECK(files < 128);
-  CHECK(r.ask(peer, "/forbidden").param == "\"refused refused refused ok \"");
+  CHECK(r.ask(peer, "/forbidden").param ==
+        "\"refused refused refused ok refused refused refused refused ok \"");
 }
 
 TEST_CASE("a stop ends it wherever its restart has come to") {
@@ -165,6 +167,21 @@ TEST_CASE("a stop ends it wherever its restart has come to") {
     CHECK(r.rogue().state().phase == "stopped");
     CHECK_FALSE(r.rogue().is_running());
   }
+}
+
+TEST_CASE("a program that it has started and left goes with it") {
+  rogue_rig r;
+  r.start();
+  auto peer = r.connect();
+  const pid_t pid = std::stoi(r.ask(peer, "/leave").param);
+  REQUIRE(pid > 0);
+  REQUIRE(::kill(pid, 0) == 0);
+  CHECK(r.ask(peer, "/exit").status == status_no_responding);
+  CHECK(wait_until([&] {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    std::string text{std::istreambuf_iterator<char>(file), {}};
+    return text.empty() || text[text.rfind(')') + 2] == 'Z';
+  }));
 }
 
 TEST_CASE("one that has been replaced is not started again") {
