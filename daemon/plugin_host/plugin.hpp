@@ -103,6 +103,8 @@ class plugin {
   virtual std::string start() = 0;
   /// Nothing of it is under way: no call, job or stream. Timers may run.
   virtual bool is_quiet() const = 0;
+  /// It gets no more calls and events, and stop() follows once what is under way has ended.
+  virtual void replaced() noexcept {}
   /// Stops and unmaps. False if its code, stop() included, could not be made to return within
   /// `limit`: it is left as it is, mapped, and this object must stay, too.
   virtual bool stop(patience& limit) noexcept = 0;

@@ -58,7 +58,7 @@ std::shared_ptr<plugin> plugin_host::load_plugin(const plugin_slot& slot, std::s
     if (code == nullptr) return nullptr;
     return std::make_shared<inline_plugin>(std::move(code), *env_, slot.settings, made_++);
   }
-  if (supervisor_ == nullptr) supervisor_ = std::make_shared<isolation::supervisor>();
+  if (supervisor_ == nullptr) supervisor_ = std::make_shared<isolation::supervisor>(env_->log);
   if (child_program_.empty()) child_program_ = isolation::find_program();
   return isolated_plugin::load(supervisor_, child_program_, *env_, directory, slot.file.path,
                                slot.name, slot.settings, reason);
@@ -87,7 +87,9 @@ void plugin_host::apply(std::unique_ptr<plugin_update> update) {
   for (plugin_slot& old : before) {
     const bool stays = std::any_of(slots_.begin(), slots_.end(),
                                    [&](const plugin_slot& s) { return s.what == old.what; });
-    if (old.what != nullptr && !stays) retired_.push_back({std::move(old.what), until});
+    if (old.what == nullptr || stays) continue;
+    old.what->replaced();
+    retired_.push_back({std::move(old.what), until});
   }
   std::erase_if(started_, [](const auto& each) { return each.expired(); });
   started_.insert(started_.end(), update->started_.begin(), update->started_.end());

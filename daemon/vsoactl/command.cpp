@@ -35,7 +35,8 @@ constexpr std::string_view operators_help =
 Options of all commands for the vsoad of this machine:
   --json              print vsoad's answer, a JSON object on one line
   --socket PATH       its control socket; default: $VSOAD_CONTROL, else /run/vsoad/control.sock
-  --timeout DURATION  for the answer; 500ms, 5s, 2m; default 10s, of reload 60s
+  --timeout DURATION  for the answer; 500ms, 5s, 2m; default 10s;
+                      of reload and plugin restart 60s
   --help              print this text
 )";
 

@@ -1,5 +1,7 @@
 // vsoactl plugins, plugin restart: the plugins of vsoad.
 
+#include <chrono>
+
 #include "command.hpp"
 #include "config/diagnostic.hpp"
 #include "order.hpp"
@@ -74,7 +76,10 @@ int run_plugin(const invocation& use) {
   check_words(use, 2, 2, "\"restart NAME\"");
   if (use.words.front() != "restart")
     throw usage_error(config::in_quotes(use.words.front()) + ": write \"restart NAME\"");
-  return carry_out(use, {"plugin restart", {{"name", use.words.back()}}}, show_restarted);
+  // The one of before is waited for, as at a reload.
+  invocation patient = use;
+  if (use.given.count("timeout") == 0) patient.timeout = std::chrono::seconds(60);
+  return carry_out(patient, {"plugin restart", {{"name", use.words.back()}}}, show_restarted);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // vsoad-plugin: the process in which vsoad runs one isolated plugin. It takes no arguments; what it
 // has to know comes on the descriptors that vsoad starts it with (isolation/control.hpp).
+#include <linux/close_range.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,6 +50,8 @@ int main() {
     std::fputs("vsoad-plugin is started by vsoad, for plugins with isolation: process\n", stderr);
     return 2;
   }
+  // Programs that the plugin starts are not to speak with the daemon, nor keep the sockets open.
+  (void)::close_range(control_fd, ~0U, CLOSE_RANGE_CLOEXEC);
   leave_the_end_to_vsoad();
   try {
     auto wanted = read_setup();

@@ -44,6 +44,8 @@ constexpr std::uint32_t refused_calls[] = {
     SYS_process_vm_writev,
     SYS_kcmp,
     SYS_pidfd_getfd,
+    SYS_pidfd_send_signal,
+    SYS_tkill,
     SYS_mount,
     SYS_umount2,
     SYS_pivot_root,
@@ -93,9 +95,10 @@ constexpr std::uint32_t refused_calls[] = {
 #endif
 };
 
-// Whose first argument is a process: refused for the daemon, and where it may stand for many.
+// Whose first argument is a process: only this one may be. The daemon can't be excepted, as each of
+// its threads has a number that stands for it, too, and it may be in any group.
 constexpr std::uint32_t aimed_calls[] = {SYS_kill, SYS_rt_sigqueueinfo, SYS_tgkill,
-                                         SYS_rt_tgsigqueueinfo, SYS_pidfd_open};
+                                         SYS_rt_tgsigqueueinfo};
 
 constexpr sock_filter refuse() {
   return BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
@@ -104,7 +107,8 @@ constexpr sock_filter load(std::size_t offset) {
   return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset));
 }
 
-std::vector<sock_filter> make_filter(pid_t daemon) {
+std::vector<sock_filter> make_filter() {
+  const auto self = static_cast<std::uint32_t>(::getpid());
   std::vector<sock_filter> code;
   const auto add = [&code](sock_filter f) { code.push_back(f); };
   const auto refuse_if_equal = [&](std::uint32_t value) {
@@ -124,21 +128,26 @@ std::vector<sock_filter> make_filter(pid_t daemon) {
   for (const std::uint32_t call : refused_calls)
     refuse_if_equal(call);
   for (const std::uint32_t call : aimed_calls) {
-    // Eight statements follow for this call, which the others jump over.
-    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 8));
+    // Four statements follow for this call, which the others jump over.
+    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 4));
     add(load(offsetof(seccomp_data, args)));  // its low half: little end first, as all of these
-    refuse_if_equal(static_cast<std::uint32_t>(daemon));
-    refuse_if_equal(static_cast<std::uint32_t>(-daemon));  // its group
-    refuse_if_equal(static_cast<std::uint32_t>(-1));
+    add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, self, 1, 0));
+    add(refuse());
     add(load(offsetof(seccomp_data, nr)));
   }
+  // The limits of this process alone, which is also number 0.
+  add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prlimit64, 0, 4));
+  add(load(offsetof(seccomp_data, args)));
+  add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 2, 0));
+  add(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, self, 1, 0));
+  add(refuse());
   add(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
   return code;
 }
 
-std::string filter_system_calls(pid_t daemon) {
+std::string filter_system_calls() {
   if constexpr (machine == 0) return {};
-  std::vector<sock_filter> code = make_filter(daemon);
+  std::vector<sock_filter> code = make_filter();
   sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
   // A kernel without filters runs the plugin all the same.
   if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0 && errno != EINVAL) {
@@ -183,13 +192,12 @@ void offer_to_the_oom_killer() {
 }  // namespace
 
 std::string enter_sandbox(const sandbox_limits& limits) {
-  const pid_t daemon = ::getppid();
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return failure("PR_SET_PDEATHSIG");
   // It may have died before; then its sockets are at their end, which is seen.
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failure("PR_SET_NO_NEW_PRIVS");
   offer_to_the_oom_killer();
   if (auto problem = set_limits(limits); !problem.empty()) return problem;
-  return filter_system_calls(daemon);
+  return filter_system_calls();
 }
 
 }  // namespace vsoad::isolation

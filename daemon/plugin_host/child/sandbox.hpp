@@ -12,7 +12,7 @@ struct sandbox_limits {
 };
 
 /// No new privileges; the kernel ends this process with the thread that has started it; limits;
-/// what debugs, mounts, loads into the kernel, or kills the daemon is refused with EPERM.
+/// what debugs, mounts, loads into the kernel, or signals other processes is refused with EPERM.
 /// @return why not; empty: done
 std::string enter_sandbox(const sandbox_limits& limits);
 

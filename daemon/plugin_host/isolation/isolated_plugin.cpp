@@ -99,9 +99,12 @@ std::string isolated_plugin::start() {
   return keeper_->start();
 }
 
+void isolated_plugin::replaced() noexcept {
+  keeper_->replaced();
+}
+
 bool isolated_plugin::stop(patience& limit) noexcept {
-  keeper_->stop(limit);
-  return true;
+  return keeper_->stop(limit);
 }
 
 // --- on the loops ---
@@ -111,18 +114,21 @@ lane* isolated_plugin::lane_here() const noexcept {
   return here < keeper_->loops() ? &keeper_->lane_of(here) : nullptr;
 }
 
-std::uint16_t isolated_plugin::queue_number(const std::string& name) const {
+// Nothing: the process has been started without that queue. Not 0, as what blocks would run on a
+// loop then.
+std::optional<std::uint16_t> isolated_plugin::queue_number(const std::string& name) const {
   if (name.empty()) [[likely]]
     return 0;
   const auto found = queue_numbers_.find(name);
-  return found == queue_numbers_.end() ? std::uint16_t{0} : found->second;
+  if (found == queue_numbers_.end()) return {};
+  return found->second;
 }
 
 void isolated_plugin::command(vsoa_service service, const route& where, vsoa::call& call) noexcept {
   lane* const l = lane_here();
-  const bool done = l != nullptr && unless_it_throws([&] {
-                      l->call(service, where, queue_number(where.work_queue), call);
-                    });
+  const auto queue = queue_number(where.work_queue);
+  const bool done =
+      l != nullptr && queue && unless_it_throws([&] { l->call(service, where, *queue, call); });
   if (!done) call.reply(vsoa::status::no_responding);
 }
 

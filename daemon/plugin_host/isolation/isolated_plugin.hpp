@@ -2,7 +2,9 @@
 // daemon goes on. While there is no process its calls are answered NO_RESPONDING at once.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "plugin_host/isolation/keeper.hpp"
@@ -38,6 +40,7 @@ class isolated_plugin final : public plugin {
   void set_services(std::vector<vsoa_service> services) override;
   std::string start() override;
   bool is_quiet() const override;
+  void replaced() noexcept override;
   bool stop(patience& limit) noexcept override;
 
  private:
@@ -45,7 +48,7 @@ class isolated_plugin final : public plugin {
                   const config::plugin_settings& settings);
 
   isolation::lane* lane_here() const noexcept;
-  std::uint16_t queue_number(const std::string& name) const;
+  std::optional<std::uint16_t> queue_number(const std::string& name) const;
 
   environment& env_;
   const std::shared_ptr<isolation::keeper> keeper_;

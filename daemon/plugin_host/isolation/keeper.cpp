@@ -8,8 +8,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto load_timeout = 15s;   // from the process's start to what it says of itself
-constexpr auto start_timeout = 60s;  // of the plugin's start()
+constexpr auto load_timeout = 10s;   // from the process's start to what it says of itself
+constexpr auto start_timeout = 12s;  // of the plugin's start(), to which the process gives 10
+constexpr auto kill_timeout = 5s;    // from SIGKILL to the end of the process
 constexpr auto tick = 100ms;
 
 std::string as_mebibytes(std::uint64_t bytes) {
@@ -51,29 +52,48 @@ void keeper::tell(vsoa::log_level level, const std::string& what) const {
 void keeper::enter(phase next) {
   const char* names[] = {"starting", "starting", "starting", "starting",
                          "running",  "waiting",  "stopped",  "stopped"};
+  // It is still the plugin that serves while its process is started again.
+  const bool is_over = next == phase::stopping || next == phase::ended;
   {
     const std::lock_guard lock(mutex_);
     phase_ = next;
     state_.phase = names[static_cast<std::size_t>(next)];
+    if (next == phase::loaded) has_loaded_ = true;
+    if (next == phase::running) has_run_ = true;
+    is_running_.store(has_run_ && !is_over, std::memory_order_release);
   }
-  // It is still the plugin that serves while its process is started again.
-  const bool is_over = next == phase::stopping || next == phase::ended;
-  is_running_.store(has_run_ && !is_over, std::memory_order_release);
   changed_.notify_all();
+}
+
+keeper::phase keeper::phase_now() const {
+  const std::lock_guard lock(mutex_);
+  return phase_;
 }
 
 // --- by the owner ---
 
-std::string keeper::wait_for(std::initializer_list<phase> wanted) {
+template <class Predicate>
+bool keeper::wait_until(std::chrono::milliseconds limit, Predicate done) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock,
-                [&] { return std::find(wanted.begin(), wanted.end(), phase_) != wanted.end(); });
-  return phase_ == phase::ended ? reason_ : std::string();
+  return changed_.wait_for(lock, limit, done);
+}
+
+// Not for a phase, which may be over before this thread has seen it. The limits are the
+// supervisor's; the one here is for a process that the kernel can't end.
+std::string keeper::outcome(std::chrono::milliseconds limit, bool keeper::*reached) {
+  const auto is_known = [&] { return this->*reached || phase_ == phase::ended; };
+  if (!wait_until(limit + kill_timeout, is_known)) return "its process can't be ended";
+  const std::lock_guard lock(mutex_);
+  if (phase_ != phase::ended) return {};
+  return reason_.empty() ? "it has ended" : reason_;
 }
 
 std::string keeper::load() {
-  thread_->post([self = shared_from_this()] { self->begin(); });
-  return wait_for({phase::loaded, phase::ended});
+  thread_->post([self = shared_from_this()] {
+    self->self_ = self;
+    self->begin();
+  });
+  return outcome(load_timeout, &keeper::has_loaded_);
 }
 
 // The process learns of it when it starts, or now.
@@ -104,26 +124,29 @@ bool keeper::is_quiet() const {
 
 std::string keeper::start() {
   thread_->post([self = shared_from_this()] { self->send_start(); });
-  return wait_for({phase::running, phase::ended});
+  return outcome(start_timeout, &keeper::has_run_);
 }
 
-void keeper::stop(patience& limit) noexcept {
-  {
-    const std::lock_guard lock(mutex_);
-    if (phase_ == phase::ended) return;
-  }
+void keeper::replaced() noexcept {
+  thread_->post([self = shared_from_this()] { self->do_replaced(); });
+}
+
+bool keeper::stop(patience& limit) noexcept {
+  if (phase_now() == phase::ended) return true;
   thread_->post([self = shared_from_this(), ms = limit.limit()] { self->do_stop(ms); });
   const auto has_ended = [this](std::chrono::milliseconds slice) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, slice, [this] { return phase_ == phase::ended; });
+    return wait_until(slice, [this] { return phase_ == phase::ended; });
   };
+  bool is_ended = true;
   // Once for its callbacks and jobs, once for its stop().
   if (!limit.until(has_ended) && !limit.until(has_ended)) {
     thread_->post([self = shared_from_this()] { self->give_up_on("it has not stopped in time"); });
-    (void)wait_for({phase::ended});
+    is_ended = has_ended(kill_timeout);
   }
   // What was under way is answered then, and nobody is waited for any more.
   (void)loops_.quiesce(std::chrono::milliseconds(200));
+  if (!is_ended) tell(vsoa::log_level::error, "its process can't be ended: it is left to itself");
+  return is_ended;
 }
 
 plugin_state keeper::state() const {
@@ -149,10 +172,7 @@ std::size_t keeper::calls_deferred() const {
 // --- the beginning of a process ---
 
 void keeper::begin() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (phase_ == phase::stopping || phase_ == phase::ended) return;
-  }
+  if (wants_end_) return is_over();
   enter(phase::loading);
   std::string reason;
   auto p = process::start(settings_.program, code_.descriptor(), lanes_.size(), reason);
@@ -228,19 +248,15 @@ void keeper::deadline(std::chrono::milliseconds after, const char* what) {
 void keeper::loaded_if_ready() {
   if (!has_hello_ || connected_ < lanes_.size()) return;
   deadline_.reset();
-  bool is_first = false;
-  {
-    const std::lock_guard lock(mutex_);
-    if (phase_ != phase::loading) return;
-    is_first = !descriptor_;
-    if (is_first) descriptor_ = said_;
-  }
+  if (phase_now() != phase::loading) return;
+  const bool is_first = !descriptor_;
+  if (is_first) descriptor_ = said_;
   enter(phase::loaded);
   if (!is_first) send_start();
 }
 
 void keeper::send_start() {
-  if (!process_ || is_killed_) return;  // its end is on the way
+  if (!process_ || is_killed_ || phase_now() != phase::loaded) return;  // its end is on the way
   enter(phase::starting);
   const unique_fd config = share_text(settings_.config_json);
   named_services list;
@@ -255,20 +271,24 @@ void keeper::send_start() {
   deadline(start_timeout, "its start() has not returned in time");
 }
 
-void keeper::started(std::string_view reason) {
+/// @return false: it was not asked
+bool keeper::started(std::string_view reason) {
+  const phase now = phase_now();
+  if (now != phase::starting) return now == phase::stopping;
   deadline_.reset();
   if (!reason.empty()) {
     why_ = as_line(reason);
     is_killed_ = true;
-    return process_->kill();
+    process_->kill();
+    return true;
   }
-  has_run_ = true;
   running_since_ = std::chrono::steady_clock::now();
   next_ping_ = running_since_;
   on_lanes([n = number_](lane& l) { l.open(n); });
   enter(phase::running);
   if (number_ > 1)
     tell(vsoa::log_level::info, "started again in process " + std::to_string(process_->pid));
+  return true;
 }
 
 void keeper::on_lanes(const std::function<void(lane&)>& what) {
@@ -305,7 +325,9 @@ void keeper::give_up_on(std::string why) {
 // Its sockets end with a process, and how that has ended is told in a moment.
 void keeper::expect_end() {
   constexpr auto moment = 500ms;
-  if (process_ && !is_killed_) deadline(moment, "it has closed the sockets to the daemon");
+  if (!process_ || is_killed_ || end_limit_) return;
+  end_limit_ =
+      thread_->after(moment, [this] { give_up_on("it has closed the sockets to the daemon"); });
 }
 
 void keeper::process_has_ended() {
@@ -319,6 +341,7 @@ void keeper::process_has_ended() {
   host_watch_.reset();
   tick_.reset();
   deadline_.reset();
+  end_limit_.reset();
   process_.reset();
   for (const auto& [number, entry] : streams_)
     entry.cancel();
@@ -333,22 +356,23 @@ void keeper::process_has_ended() {
 }
 
 void keeper::plan_restart() {
-  bool is_last = false;
+  bool is_last = false, is_told = false;
   {
     const std::lock_guard lock(mutex_);
     state_.pid = 0;
     state_.memory_bytes = 0;
     deferred_ = stream_count_ = 0;
     is_busy_ = false;
-    const bool is_stopping = phase_ == phase::stopping;
-    is_last = is_stopping || !has_run_;  // the first time it is the owner who is told
-    if (!is_stopping) state_.last_exit = why_;
+    is_last = wants_end_ || !has_run_;  // the first time it is the owner who is told
+    is_told = has_run_ && (is_killed_ || phase_ != phase::stopping);
+    if (phase_ != phase::stopping) state_.last_exit = why_;
     if (is_last) reason_ = why_;
     if (!is_last) ++state_.restarts;
   }
   if (is_last) {
-    if (has_run_ && is_killed_) tell(vsoa::log_level::error, "its process was killed: " + why_);
-    return enter(phase::ended);
+    const char* const how = is_killed_ ? "its process was killed: " : "its process is gone: ";
+    if (is_told) tell(vsoa::log_level::error, how + why_);
+    return is_over();
   }
   const auto delay = back_off_.next();
   tell(vsoa::log_level::error, "its process is gone: " + why_ + "; started again in " +
@@ -357,16 +381,30 @@ void keeper::plan_restart() {
   restart_ = thread_->after(delay, [this] { begin(); });
 }
 
+void keeper::is_over() {
+  enter(phase::ended);
+  // Not here, which may be deep in what this object does.
+  thread_->post([self = std::move(self_)] {});
+}
+
+void keeper::do_replaced() {
+  if (std::exchange(wants_end_, true)) return;
+  restart_.reset();
+  if (!process_) return is_over();
+  // On its way back: what for?
+  if (phase_now() != phase::running) give_up_on("another has taken its place");
+}
+
 void keeper::do_stop(std::chrono::milliseconds limit) {
+  const phase before = phase_now();
+  if (before == phase::stopping || before == phase::ended) return;
+  wants_end_ = true;
   restart_.reset();
   deadline_.reset();
   on_lanes([](lane& l) { l.close(); });
-  if (!process_) return enter(phase::ended);
-  {
-    const std::lock_guard lock(mutex_);
-    const bool has_begun = phase_ == phase::running || phase_ == phase::starting;
-    if (!has_begun) is_killed_ = true;
-  }
+  if (!process_) return is_over();
+  const bool has_begun = before == phase::running || before == phase::starting;
+  if (!has_begun) is_killed_ = true;
   enter(phase::stopping);
   if (is_killed_) return process_->kill();
   field_writer w(to_plugin::stop);

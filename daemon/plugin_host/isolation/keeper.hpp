@@ -68,9 +68,12 @@ class keeper : public std::enable_shared_from_this<keeper> {
   const plugin_descriptor& descriptor() const noexcept { return *descriptor_; }
   /// Has the plugin start. @return why it does not run; empty: it does
   std::string start();
+  /// Another takes its place: its process is not started again.
+  void replaced() noexcept;
   /// Ends it, and does not start it again. In at most `limit` for the plugin's callbacks, and again
   /// for its stop(); then the process is killed.
-  void stop(patience& limit) noexcept;
+  /// @return false: the kernel does not end the process, and this object must stay
+  bool stop(patience& limit) noexcept;
 
   // --- any thread ---
   bool is_running() const noexcept { return is_running_.load(std::memory_order_acquire); }
@@ -99,13 +102,16 @@ class keeper : public std::enable_shared_from_this<keeper> {
   bool take_counts(field_reader& r);
   void loaded_if_ready();
   void send_start();
-  void started(std::string_view reason);
+  bool started(std::string_view reason);
   void look_after();
   void give_up_on(std::string why);
   void expect_end();
   void process_has_ended();
   void plan_restart();
   void do_stop(std::chrono::milliseconds limit);
+  void do_replaced();
+  void is_over();
+  phase phase_now() const;
   bool settles(std::string_view question);
   vsoa::stream_offer offer_stream(service_port& port, vsoa::client_id client, std::uint64_t number,
                                   std::chrono::milliseconds timeout,
@@ -118,7 +124,9 @@ class keeper : public std::enable_shared_from_this<keeper> {
   void enter(phase next);
   void tell(vsoa::log_level level, const std::string& what) const;
   lane_events events();
-  std::string wait_for(std::initializer_list<phase> wanted);
+  template <class Predicate>
+  bool wait_until(std::chrono::milliseconds limit, Predicate done);
+  std::string outcome(std::chrono::milliseconds limit, bool keeper::*reached);
 
   const std::shared_ptr<supervisor> thread_;
   vsoa::runtime& loops_;
@@ -149,14 +157,19 @@ class keeper : public std::enable_shared_from_this<keeper> {
   back_off back_off_;
   std::chrono::steady_clock::time_point running_since_{};
   std::chrono::steady_clock::time_point next_ping_{};
-  supervisor::watch_ptr end_watch_, control_watch_, host_watch_, tick_, deadline_, restart_;
+  supervisor::watch_ptr end_watch_, control_watch_, host_watch_, tick_, restart_;
+  supervisor::watch_ptr deadline_;   // for what the plugin is to do
+  supervisor::watch_ptr end_limit_;  // for its process to be gone, with the sockets closed
   bool is_killed_ = false;
-  bool has_run_ = false;
+  bool wants_end_ = false;        // once its process has ended there is not to be another
+  std::shared_ptr<keeper> self_;  // as long as there is, or will be, a process
 
   std::atomic<bool> is_running_{false};
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   phase phase_ = phase::idle;     // under mutex_
+  bool has_loaded_ = false;       // under mutex_: once, whatever has become of it since
+  bool has_run_ = false;          // under mutex_: the same
   std::string reason_;            // under mutex_: why load() or start() has failed
   plugin_state state_;            // under mutex_
   plugin_counts counts_;          // under mutex_: what the plugin's process has told

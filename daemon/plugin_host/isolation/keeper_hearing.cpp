@@ -52,12 +52,7 @@ bool keeper::take(std::string_view bytes) {
       return take_hello(bytes);
     case from_plugin::started: {
       const std::string_view reason = r.text();
-      const std::lock_guard lock(mutex_);
-      if (phase_ != phase::starting) return phase_ == phase::stopping;
-      thread_->post([self = shared_from_this(), n = number_, text = std::string(reason)] {
-        if (n == self->number_ && self->process_) self->started(text);
-      });
-      return r.is_complete();
+      return r.is_complete() && started(reason);
     }
     case from_plugin::log:
       return take_log(r);

@@ -63,7 +63,8 @@ void lane::connect(unique_fd channel, std::uint64_t process, const lane_events& 
 }
 
 void lane::open(std::uint64_t process) {
-  if (process != process_ || !client_) return;
+  // It may have died just after its start, and the channel's end have been told before this.
+  if (process != process_ || !client_ || !client_->is_connected()) return;
   is_open_ = true;
   tell_clients(process);
 }
@@ -72,7 +73,9 @@ void lane::tell_clients(std::uint64_t process) {
   if (process != process_ || !is_open_) return;
   // Each client's events come on its loop, this one, so none is told twice, and none is missed.
   for (const vsoa_service service : services_.ids()) {
-    for (const vsoa::client_id id : services_.port(service)->clients()) {
+    service_port* const port = services_.port(service);
+    if (port == nullptr) continue;  // the service is gone, and the plugin about to follow
+    for (const vsoa::client_id id : port->clients()) {
       if (id % loops_.size() == loop_) client(service, id, true);
     }
   }
@@ -95,7 +98,11 @@ void lane::ping(std::uint64_t process, std::chrono::milliseconds timeout) {
 }
 
 void lane::pinged(std::error_code error, bool is_last) {
-  if (error != vsoa::errc::timeout || !client_) return;
+  if (!error || error == vsoa::errc::cancelled || !client_) return;
+  if (error == vsoa::errc::closed || error == vsoa::errc::not_connected) {
+    return events_.ended(process_);
+  }
+  if (error != vsoa::errc::timeout) return events_.broken(process_, "it takes no ping");
   if (is_last) return events_.broken(process_, "it has not answered a ping in time");
   client_->start_ping(
       [this](std::error_code again, const vsoa::reply_view&) { pinged(again, true); }, second_ping);
@@ -199,6 +206,7 @@ void lane::client(vsoa_service service, vsoa::client_id id, bool connected) {
   }
   if (send(m, {})) return;
   if (connected) return send_away(service, id);
+  if (!client_->is_connected()) return;
   events_.broken(process_, "it does not read what it is sent");
 }
 
@@ -219,6 +227,8 @@ void lane::subscription(vsoa_service service, vsoa::client_id client,
 }
 
 void lane::send_away(vsoa_service service, vsoa::client_id client) {
+  // With the process gone there is nobody who could miss them: the next one is told of all anew.
+  if (!client_ || !client_->is_connected()) return;
   ++counts_.events_refused;
   if (service_port* const port = services_.port(service)) port->close(client);
 }

@@ -14,7 +14,14 @@
 namespace vsoad::isolation {
 namespace {
 
-constexpr std::size_t max_fds = 4;  // taken from one message, so that none is lost
+// As many as a message can have (SCM_MAX_FD): the kernel would close the others by itself.
+constexpr std::size_t max_fds = 253;
+
+// A socket may wait in close() for what it has still to send, if who has sent it has set it so.
+void keep_close_from_waiting(int fd) noexcept {
+  constexpr linger none{0, 0};
+  (void)::setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
 
 std::pair<unique_fd, unique_fd> make_sockets(int type) {
   int ends[2];
@@ -79,6 +86,7 @@ received receive_message(int socket, std::span<char> buffer, bool wait) noexcept
     for (std::size_t i = 0; i < count; ++i) {
       int fd = -1;
       std::memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+      keep_close_from_waiting(fd);
       unique_fd one(fd);
       if (!result.fd) result.fd = std::move(one);
     }

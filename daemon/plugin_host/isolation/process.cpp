@@ -116,6 +116,7 @@ void process::kill() const noexcept {
 }
 
 std::string process::reap() const {
+  (void)::kill(-pid, SIGKILL);
   int status = 0;
   if (::waitpid(pid, &status, 0) != pid) return "it is gone";
   if (WIFEXITED(status))

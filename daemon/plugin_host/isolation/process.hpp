@@ -27,7 +27,8 @@ struct process {
                                       std::string& reason);
 
   void kill() const noexcept;
-  /// Once pidfd tells: takes the process away, and says how it ended.
+  /// Once pidfd tells: takes the process away, with what it has started and left in its group, and
+  /// says how it ended.
   std::string reap() const;
   /// What it uses for itself, in bytes; 0: not known.
   std::uint64_t memory() const;

@@ -1,6 +1,7 @@
 #include "plugin_host/isolation/supervisor.hpp"
 
 #include <pthread.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -8,6 +9,8 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <exception>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -45,7 +48,12 @@ class readable final : public supervisor::watch {
     s->descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
                              [s](const boost::system::error_code& error) {
                                if (error || !s->is_wanted) return;
-                               s->what();
+                               try {
+                                 s->what();
+                               } catch (...) {
+                                 if (s->is_wanted) wait(s);  // as the thread goes on
+                                 throw;
+                               }
                                if (s->is_wanted) wait(s);
                              });
   }
@@ -79,7 +87,12 @@ class ticking final : public supervisor::watch {
     s->timer.expires_after(s->delay);
     s->timer.async_wait([s](const boost::system::error_code& error) {
       if (error || !s->is_wanted) return;
-      s->what();
+      try {
+        s->what();
+      } catch (...) {
+        if (s->is_wanted && s->again) wait(s);
+        throw;
+      }
       if (s->is_wanted && s->again) wait(s);
     });
   }
@@ -92,13 +105,31 @@ class ticking final : public supervisor::watch {
 struct supervisor::inside {
   asio::io_context context{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
+  vsoa::log_sink log;
   std::thread thread;
 };
 
-supervisor::supervisor() : inside_(std::make_shared<inside>()) {
+supervisor::supervisor(vsoa::log_sink log) : inside_(std::make_shared<inside>()) {
+  inside_->log = std::move(log);
+#if !defined(__SANITIZE_ADDRESS__)  // which looks for leaks from another process
+  // Plugins' processes have our user, and are not to reach our memory by /proc.
+  (void)::prctl(PR_SET_DUMPABLE, 0);
+#endif
   inside_->thread = std::thread([kept = inside_] {
     (void)::pthread_setname_np(::pthread_self(), "vsoad-isolation");
-    kept->context.run();
+    // What a peer sends never throws across this; memory may run out. Then one task is lost, and
+    // the processes of all the others are still watched.
+    for (;;) {
+      try {
+        kept->context.run();
+        return;
+      } catch (const std::exception& e) {
+        if (kept->log) {
+          kept->log(vsoa::log_level::error,
+                    std::string("watching the processes of plugins has failed: ") + e.what());
+        }
+      }
+    }
   });
 }
 

@@ -6,6 +6,8 @@
 #include <functional>
 #include <memory>
 
+#include "vsoa/log.hpp"
+
 namespace vsoad::isolation {
 
 class supervisor {
@@ -17,7 +19,7 @@ class supervisor {
   };
   using watch_ptr = std::unique_ptr<watch>;
 
-  supervisor();
+  explicit supervisor(vsoa::log_sink log);
   /// Runs what has been posted, and ends. Anywhere, also on the thread itself.
   ~supervisor();
   supervisor(const supervisor&) = delete;

@@ -5,6 +5,13 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <atomic>
+#include <fstream>
+#include <future>
+#include <new>
+#include <stdexcept>
+#include <thread>
+
 #include "rig.hpp"
 
 using namespace vsoa_test;
@@ -141,7 +148,84 @@ TEST_CASE("open files are limited, and what reaches beyond the process is refuse
   const int files = std::stoi(r.ask(peer, "/files").param);
   CHECK(files > 32);
   CHECK(files < 128);
-  CHECK(r.ask(peer, "/forbidden").param == "\"refused refused refused ok \"");
+  CHECK(r.ask(peer, "/forbidden").param ==
+        "\"refused refused refused ok refused refused refused refused ok \"");
+}
+
+TEST_CASE("a stop ends it wherever its restart has come to") {
+  for (int step = 0; step < 12; ++step) {
+    CAPTURE(step);
+    rogue_rig r(1);
+    r.start();
+    const auto pid = static_cast<pid_t>(r.rogue().state().pid);
+    REQUIRE(::kill(pid, SIGKILL) == 0);
+    // Up to 110 ms: from its end over the time until it is started again to its start().
+    std::this_thread::sleep_for(std::chrono::milliseconds(step == 0 ? 0 : 88 + 2 * step));
+    const auto begin = std::chrono::steady_clock::now();
+    CHECK(r.host->stop(std::chrono::milliseconds(2000)));
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(2));
+    CHECK(r.rogue().state().phase == "stopped");
+    CHECK_FALSE(r.rogue().is_running());
+  }
+}
+
+TEST_CASE("a program that it has started and left goes with it") {
+  rogue_rig r;
+  r.start();
+  auto peer = r.connect();
+  const pid_t pid = std::stoi(r.ask(peer, "/leave").param);
+  REQUIRE(pid > 0);
+  REQUIRE(::kill(pid, 0) == 0);
+  CHECK(r.ask(peer, "/exit").status == status_no_responding);
+  CHECK(wait_until([&] {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    std::string text{std::istreambuf_iterator<char>(file), {}};
+    return text.empty() || text[text.rfind(')') + 2] == 'Z';
+  }));
+}
+
+TEST_CASE("one that has been replaced is not started again") {
+  rogue_rig r;
+  r.start();
+  vsoad::plugin& rogue = r.rogue();
+  rogue.replaced();
+  auto peer = r.connect();
+  CHECK(r.ask(peer, "/exit").status == status_no_responding);
+  CHECK(wait_until([&] { return rogue.state().phase == "stopped"; }));
+  CHECK_FALSE(rogue.is_running());
+  CHECK(rogue.state().restarts == 0);
+  CHECK(rogue.start() != "");
+}
+
+TEST_CASE("one that dies just after its start() sends no client away") {
+  rogue_rig r;
+  r.rogue_settings().config_json = "\"die soon\"";
+  r.start();
+  auto peer = r.connect();
+  CHECK(wait_until([&] { return r.rogue().state().restarts >= 3; }));
+  CHECK(peer.ask(ping(1)).seqno == 1);
+  CHECK(r.rogue().counts().events_refused == 0);
+}
+
+TEST_CASE("the thread that watches outlives what throws on it") {
+  log_book log;
+  vsoad::isolation::supervisor thread(log.sink());
+  std::atomic<int> ticks{0};
+  std::unique_ptr<vsoad::isolation::supervisor::watch> tick;
+  thread.post([&] {
+    tick = thread.every(std::chrono::milliseconds(1), [&] {
+      if (++ticks == 2) throw std::bad_alloc();
+    });
+    throw std::runtime_error("once");
+  });
+  CHECK(wait_until([&] { return ticks > 3; }));
+  CHECK(log.count("watching the processes of plugins has failed: once") == 1);
+  std::promise<void> is_over;
+  thread.post([&] {
+    tick.reset();
+    is_over.set_value();
+  });
+  is_over.get_future().wait();
 }
 
 TEST_CASE("one that does not stay is started later each time") {

@@ -2,7 +2,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -26,6 +28,12 @@ class rogue : public vsoa::plugin::base {
 
   void start(std::string_view config) override {
     if (config == "\"exit\"") ::_exit(9);
+    if (config == "\"die soon\"") {
+      std::thread([] {
+        std::this_thread::sleep_for(30ms);
+        ::_exit(8);
+      }).detach();
+    }
     if (config == "\"publish\"") host.publish("/started", "true");
   }
   void stop() override {
@@ -53,6 +61,15 @@ class rogue : public vsoa::plugin::base {
       if (all.size() % 2 == 0) std::this_thread::sleep_for(10ms);
     }
   }
+  // A program that is left behind: its number.
+  void leave(call& c) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      ::execlp("sleep", "sleep", "1000", nullptr);
+      ::_exit(1);
+    }
+    c.reply(std::to_string(pid));
+  }
   void files(call& c) {
     std::vector<int> all;
     for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;)
@@ -70,6 +87,11 @@ class rogue : public vsoa::plugin::base {
     note(::kill(::getppid(), 0));
     note(::kill(-1, 0));
     note(::kill(::getpid(), 0));
+    note(::syscall(SYS_tkill, ::getppid(), 0));
+    note(::syscall(SYS_tgkill, ::getppid(), ::getppid(), 0));
+    note(::syscall(SYS_pidfd_send_signal, 0, 0, nullptr, 0));
+    note(::prlimit(::getppid(), RLIMIT_NOFILE, nullptr, nullptr));
+    note(::prlimit(0, RLIMIT_NOFILE, nullptr, nullptr));
     c.reply("\"" + results + "\"");
   }
   // Nonsense, on the descriptors that only vsoad-plugin is to use.
@@ -104,6 +126,7 @@ VSOA_PLUGIN(rogue, "rogue", "1.0", "Does what no plugin should") {
   command("/exit", &rogue::exit);
   command("/hang", &rogue::hang);
   command("/hog", &rogue::hog);
+  command("/leave", &rogue::leave);
   command("/files", &rogue::files);
   command("/forbidden", &rogue::forbidden);
   command("/garbage", &rogue::garbage);
