@@ -1,7 +1,7 @@
 #include "plugin_host/stall_monitor.hpp"
 
-#include <optional>
 #include <pthread.h>
+#include <optional>
 
 #include <algorithm>
 #include <utility>

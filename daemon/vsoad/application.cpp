@@ -42,7 +42,8 @@ void keep_freed_memory() {
 
 std::string why_not_listening(const std::string& who, const std::system_error& e) {
   std::string hint;
-  if (e.code() == std::errc::address_in_use) hint = "; another program has this address, or this vsoad by 0.0.0.0 or [::] until a restart";
+  if (e.code() == std::errc::address_in_use)
+    hint = "; another program has this address, or this vsoad by 0.0.0.0 or [::] until a restart";
   if (e.code() == std::errc::permission_denied)
     hint = "; ports below 1024 need root or a capability";
   if (e.code() == std::errc::address_not_available) hint = "; no interface has this address";
@@ -305,9 +306,9 @@ std::string application::restart_plugin(const std::string& name) {
 
 void application::tidy() {
   constexpr std::chrono::milliseconds moment{20};
-  const bool is_tidy =
-      old_.is_empty() && !plugins_.is_retiring() &&
-      std::none_of(services_.begin(), services_.end(), [](const auto& s) { return s->is_retiring(); });
+  const bool is_tidy = old_.is_empty() && !plugins_.is_retiring() &&
+                       std::none_of(services_.begin(), services_.end(),
+                                    [](const auto& s) { return s->is_retiring(); });
   // A loop that a plugin keeps would keep us, too.
   if (is_tidy || !loops_.quiesce(moment)) return;
   (void)plugins_.retire();

@@ -256,7 +256,7 @@ void runner::start(std::string_view bytes, int config) {
     settings.work_queue = setup_.work_queue;
     settings.config_json = std::move(*text);
     auto ids = take_services(bytes);
-    plugin_ = std::make_unique<inline_plugin>(std::move(code_), *env_, settings, 0);
+    plugin_ = std::make_shared<inline_plugin>(std::move(code_), *env_, settings, 0);
     plugin_->set_services(std::move(ids));
     reason = plugin_->start();
     if (reason.empty()) live_ = plugin_.get();

@@ -60,7 +60,7 @@ class runner {
   reclaimer old_;
   std::unique_ptr<environment> env_;
   std::vector<lane> lanes_;
-  std::unique_ptr<inline_plugin> plugin_;
+  std::shared_ptr<inline_plugin> plugin_;
   std::atomic<inline_plugin*> live_{nullptr};  // what the loops see, once it has started
   std::unique_ptr<library> code_;              // until the plugin has it
   // What report() has told.

@@ -52,8 +52,8 @@ class unique_fd {
 /// @param backlog_count  of SOCK_STREAM: connections that may wait to be accepted
 unique_fd bind_socket(const socket_address& address, int kind, int backlog_count = 1024);
 
-/// Makes a socket that others have bound like those of bind_socket(). Throws std::system_error if it
-/// is not one of that kind.
+/// Makes a socket that others have bound like those of bind_socket(). Throws std::system_error if
+/// it is not one of that kind.
 void prepare_bound(int fd, int kind);
 
 /// A non-blocking socket that is connecting, or connected already: writable once it is either or

@@ -76,11 +76,13 @@ session_list server::sessions(std::size_t most) const {
 }
 
 std::vector<subscribed_url> server::subscribed_urls(std::size_t most) const {
-  // Of each loop more than are wanted: what has the most of all may not be among the first anywhere.
+  // Of each loop more than are wanted: what has the most of all may not be among the first
+  // anywhere.
   constexpr std::size_t looked_at = 1000;
   std::set<std::string> candidates;
   for (const auto& shard : impl_->shards())
-    shard->inspect_subscriptions([&](const subscriptions& s) { add_top(s, std::max(most, looked_at), candidates); });
+    shard->inspect_subscriptions(
+        [&](const subscriptions& s) { add_top(s, std::max(most, looked_at), candidates); });
   std::vector<subscribed_url> out;
   for (const std::string& url : candidates)
     out.push_back({url, 0});

@@ -101,9 +101,8 @@ TEST_CASE("nor do many, to several subscribers, on one URL or in turns on two") 
 TEST_CASE("a large answer leaves from where it lies: no block is made for a copy") {
   const std::string large(20U << 10, 'x');
   test_server server;
-  server->command("/large", [&](vsoa::call& c) {
-    c.reply(vsoa::status::success, text_payload("{}", large));
-  });
+  server->command(
+      "/large", [&](vsoa::call& c) { c.reply(vsoa::status::success, text_payload("{}", large)); });
   server.start();
   tcp_peer peer = server.client();
   CHECK(measure(server, [&] { peer.ask(rpc(1, "/large")); }) == 0);
