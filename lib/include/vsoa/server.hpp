@@ -440,8 +440,8 @@ class VSOA_API server {
   awaited_stream await_stream(std::size_t loop, stream_callbacks callbacks,
                               const stream_options& options = {});
 
-  /// For new sessions, and connections that have not passed the handshake. Those that have keep what
-  /// they have.
+  /// For new sessions, and connections that have not passed the handshake. Those that have keep
+  /// what they have.
   /// @param close_others  closes sessions whose role none of them gives; nobody if there are none
   void set_credentials(std::vector<credential> credentials, bool close_others = false);
   /// For new connections of a server that was made with TLS, else throws std::logic_error: reads

@@ -168,7 +168,7 @@ TEST_CASE("garbage is told so, and ends the connection, no other") {
   rig r;
   program good(r);
   for (const std::string& garbage : {std::string("nonsense\n"), std::string("\0\n", 2),
-                                    std::string(max_request_bytes + 1, '{')}) {
+                                     std::string(max_request_bytes + 1, '{')}) {
     program bad(r);
     bad.flood(garbage.substr(0, 60000));
     bad.flood(garbage.substr(std::min<std::size_t>(garbage.size(), 60000)));
