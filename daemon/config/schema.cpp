@@ -158,8 +158,7 @@ rows plugin_rows() {
       {.path = "plugins.settings.<name>.limits.memory",
        .type = size(0, 1024_GiB),
        .fallback = {size_to_text(plugin_isolation{}.memory)},
-       .help = "Resident memory of its own, without what is shared; with more it is ended. 0: no "
-               "limit.",
+       .help = "Resident memory, without what is shared; with more it is ended. 0: no limit.",
        .example = "64MiB",
        .store = [](builder& b, const value& v) { b.plugin->isolation.memory = v.number; }},
       {.path = "plugins.settings.<name>.limits.files",
