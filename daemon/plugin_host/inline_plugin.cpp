@@ -383,16 +383,24 @@ void inline_plugin::datagram(vsoa_service service, vsoa::client_id client, std::
   }
 }
 
+// Of those that come more may come: a client that finds the plugin swamped is sent away. The end of
+// a client is always told; there are no more of those than beginnings.
 void inline_plugin::client(vsoa_service service, vsoa::client_id client, bool connected) noexcept {
+  using importance = callback_runner::importance;
+  tell_client(service, client, connected, connected ? importance::may_drop : importance::must_run);
+}
+
+void inline_plugin::client_is_there(vsoa_service service, vsoa::client_id client) noexcept {
+  tell_client(service, client, true, callback_runner::importance::must_run);
+}
+
+void inline_plugin::tell_client(vsoa_service service, vsoa::client_id client, bool connected,
+                                callback_runner::importance matters) noexcept {
   const auto callback = code_->descriptor.callbacks.client;
   if (callback == nullptr) return;
   const auto run = [this, callback, who = client_handle(service, client), connected] {
     guarded("a client's callback", [&] { callback(state_, who, connected ? 1 : 0); });
   };
-  // Of those that come more may come: a client that finds the plugin swamped is sent away. The end
-  // of a client is always told; there are no more of those than beginnings.
-  const auto matters =
-      connected ? callback_runner::importance::may_drop : callback_runner::importance::must_run;
   guarded("keeping an event", [&] {
     const auto outcome = core_->runner.event(subjects_->client, matters, run, [&] { return run; });
     if (outcome == callback_runner::outcome::full) send_away(service, client);

@@ -33,6 +33,8 @@ class inline_plugin final : public plugin, public std::enable_shared_from_this<i
   void datagram(vsoa_service service, vsoa::client_id client, std::string_view url,
                 vsoa::payload_view payload, vsoa::channel via) noexcept override;
   void client(vsoa_service service, vsoa::client_id client, bool connected) noexcept override;
+  /// The same of one that is there already: however many they are, none is sent away for it.
+  void client_is_there(vsoa_service service, vsoa::client_id client) noexcept;
   void subscription(vsoa_service service, vsoa::client_id client,
                     std::span<const std::string_view> urls, bool subscribed) noexcept override;
   plugin_state state() const override;
@@ -52,6 +54,8 @@ class inline_plugin final : public plugin, public std::enable_shared_from_this<i
   void run_command(const vsoa_request& request, std::size_t command, vsoa_call& call) noexcept;
   void run_copy(call_copy& copy) noexcept;
   void timed_command(const route& where, vsoa::call& call, const vsoa_request& request) noexcept;
+  void tell_client(vsoa_service service, vsoa::client_id client, bool connected,
+                   callback_runner::importance matters) noexcept;
   callback_runner::outcome hand_over(const route& where, const std::shared_ptr<call_copy>& copy);
   template <class Callback>
   void guarded(const char* what, Callback callback) noexcept;

@@ -133,6 +133,17 @@ bool daemon_link::is_there(vsoa_client handle, bool quick) const {
   return found != clients_.end() && (found->second || !quick);
 }
 
+std::set<vsoa_client> daemon_link::clients_here(vsoa_service service) const {
+  const std::size_t here = loops_.here();
+  std::set<vsoa_client> found;
+  const std::shared_lock lock(clients_mutex_);
+  for (const auto& [handle, has_quick] : clients_) {
+    const auto id = static_cast<vsoa::client_id>(handle);
+    if (client_handle(service, id) == handle && id % loops_.size() == here) found.insert(handle);
+  }
+  return found;
+}
+
 // --- streams ---
 
 std::uint64_t daemon_link::keep(entrance give) {

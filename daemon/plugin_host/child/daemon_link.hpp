@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -55,6 +56,8 @@ class daemon_link {
   bool client_went(vsoa_client handle);
   /// @param quick  whether it must have a quick channel
   bool is_there(vsoa_client handle, bool quick = false) const;
+  /// Those of a service whose events come on this loop.
+  std::set<vsoa_client> clients_here(vsoa_service service) const;
   /// The client whose call this thread runs is there, also if its handshake is still to come.
   static thread_local vsoa_client calling;
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -127,6 +128,8 @@ class runner::queued_call final : public vsoa::call {
 struct runner::lane {
   isolation::parts parts;
   route where;
+  bool is_listing = false;
+  std::set<vsoa_client> unlisted;  // of those that are known; while it is listed who is there
 };
 
 // --- the beginning ---
@@ -394,15 +397,13 @@ void runner::on_event(std::string_view url, const vsoa::payload_view& content) {
   vsoa::payload_view payload = content;
   if (l.parts.take(*m, payload)) return;
   const bool is_whole = l.parts.complete(*m, payload);
-  const vsoa_client handle = client_handle(m->service, m->client);
-  // It may be told twice of one: by the daemon's service, and by who lets a new process know.
-  const bool is_news =
-      m->kind != kind::client ||
-      (m->connected ? link_.client_came(handle, m->has_quick) : link_.client_went(handle));
-  if (inline_plugin* const plugin = live_; plugin != nullptr && is_whole && is_news) {
+  if (inline_plugin* const plugin = live_; plugin != nullptr && is_whole) {
     switch (m->kind) {
       case kind::client:
-        plugin->client(m->service, m->client, m->connected);
+        on_client(*m);
+        break;
+      case kind::listing:
+        on_listing(*m);
         break;
       case kind::datagram:
         plugin->datagram(m->service, m->client, m->url, payload, m->via);
@@ -419,6 +420,31 @@ void runner::on_event(std::string_view url, const vsoa::payload_view& content) {
     }
   }
   l.parts.forget();
+}
+
+// It may be told twice of one: by the daemon's service, and by a list of who is there.
+void runner::on_client(const message& m) {
+  lane& l = lanes_[link_.loop_here()];
+  const vsoa_client handle = client_handle(m.service, m.client);
+  if (l.is_listing) l.unlisted.erase(handle);
+  const bool is_news =
+      m.connected ? link_.client_came(handle, m.has_quick) : link_.client_went(handle);
+  if (!is_news) return;
+  if (l.is_listing) return live_.load()->client_is_there(m.service, m.client);
+  live_.load()->client(m.service, m.client, m.connected);
+}
+
+void runner::on_listing(const message& m) {
+  lane& l = lanes_[link_.loop_here()];
+  l.is_listing = m.connected;
+  if (m.connected) {
+    l.unlisted = link_.clients_here(m.service);
+    return;
+  }
+  for (const vsoa_client gone : std::exchange(l.unlisted, {})) {
+    if (!link_.client_went(gone)) continue;
+    live_.load()->client(m.service, static_cast<vsoa::client_id>(gone), false);
+  }
 }
 
 void runner::tell_urls(const message& m, std::span<const std::byte> list) {

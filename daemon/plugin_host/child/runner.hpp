@@ -51,6 +51,8 @@ class runner {
   void on_call(vsoa::call& c);
   void queue_call(const message& m, const vsoa::payload_view& payload, vsoa::call& c);
   void on_event(std::string_view url, const vsoa::payload_view& payload);
+  void on_client(const message& m);
+  void on_listing(const message& m);
   void tell_urls(const message& m, std::span<const std::byte> list);
 
   const setup setup_;

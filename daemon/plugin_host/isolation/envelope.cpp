@@ -80,7 +80,7 @@ constexpr std::uint64_t max_32 = 0xFFFFFFFF, max_24 = 0xFFFFFF, max_16 = 0xFFFF,
 constexpr std::uint64_t with_more = 8;
 
 bool is_kind(char c) {
-  return std::string_view("acesngpx").find(c) != std::string_view::npos;
+  return std::string_view("acelsngpx").find(c) != std::string_view::npos;
 }
 
 bool has_more(const message& m) {
@@ -88,7 +88,7 @@ bool has_more(const message& m) {
 }
 
 bool has_client(kind k) {
-  return k != kind::part && k != kind::publish;
+  return k != kind::part && k != kind::publish && k != kind::listing;
 }
 
 }  // namespace
@@ -106,6 +106,7 @@ std::size_t overhead(const message& m) noexcept {
       if (has_more(m)) bytes += 2 * strip_places + queue_places + timeout_places;
       return bytes;
     case kind::client:
+    case kind::listing:
     case kind::datagram:
     case kind::publish:
       return bytes + 1;
@@ -141,6 +142,7 @@ void write(const message& m, std::string& out) {
       w.number<strip_places>(m.prefix.size());
       break;
     case kind::client:
+    case kind::listing:
       w.number<1>((m.connected ? 1U : 0U) | (m.has_quick ? 2U : 0U));
       break;
     case kind::datagram:
@@ -189,7 +191,8 @@ std::optional<message> read(std::string_view text) {
       m.timeout_ms = static_cast<std::uint32_t>(r.number<timeout_places>(max_32));
       m.prefix = r.text(r.number<strip_places>(max_16));
       break;
-    case kind::client: {
+    case kind::client:
+    case kind::listing: {
       const std::uint64_t flags = r.number<1>(3);
       m.connected = (flags & 1U) != 0;
       m.has_quick = (flags & 2U) != 0;

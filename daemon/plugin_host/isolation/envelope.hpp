@@ -37,6 +37,8 @@ enum class kind : char {
   // from the daemon
   call = 'c',
   client = 'e',        ///< one has come or gone
+  listing = 'l',       ///< connected: now come all clients of the service that are there; else: all
+                       ///< have come, and whoever was not among them is not there
   subscribed = 's',    ///< data: the URLs, see put_url()
   unsubscribed = 'n',  ///< the same
   datagram = 'g',      ///< to the daemon: for a client; from it: by a client
@@ -61,7 +63,7 @@ struct message {
   std::string_view prefix;
   std::uint16_t queue = 0;  // 0: none; else its number in the setup
   std::uint32_t timeout_ms = 0;
-  // client; change
+  // client, listing; change
   bool connected = false;
   bool has_quick = false;
   change_of what = change_of::authed;

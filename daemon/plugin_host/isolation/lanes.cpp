@@ -75,10 +75,21 @@ void lane::tell_clients(std::uint64_t process) {
   for (const vsoa_service service : services_.ids()) {
     service_port* const port = services_.port(service);
     if (port == nullptr) continue;  // the service is gone, and the plugin about to follow
+    listing(service, true);
     for (const vsoa::client_id id : port->clients()) {
       if (id % loops_.size() == loop_) client(service, id, true);
     }
+    listing(service, false);
   }
+}
+
+void lane::listing(vsoa_service service, bool begins) {
+  message m;
+  m.kind = kind::listing;
+  m.service = service;
+  m.connected = begins;
+  if (send(m, {}) || !client_->is_connected()) return;
+  events_.broken(process_, "it does not read what it is sent");
 }
 
 void lane::disconnect(std::uint64_t process) {

@@ -45,7 +45,7 @@ class lane {
   void connect(unique_fd channel, std::uint64_t process, const lane_events& events);
   /// The plugin has started: tells it who is there, and takes calls.
   void open(std::uint64_t process);
-  /// The services have changed: tells it of clients that it may not know yet.
+  /// It may have missed who came and went: tells it of all clients that are there.
   void tell_clients(std::uint64_t process);
   /// Any thread.
   std::size_t calls_under_way() const noexcept {
@@ -68,6 +68,7 @@ class lane {
  private:
   void answer(vsoa::deferred_call right, std::error_code error, const vsoa::reply_view& reply);
   void arrived(std::string_view url, const vsoa::payload_view& payload);
+  void listing(vsoa_service service, bool begins);
   bool send(message& m, vsoa::payload_view payload);
   bool send_parts(message& m, vsoa::payload_view& payload);
   void count(std::size_t more) noexcept;

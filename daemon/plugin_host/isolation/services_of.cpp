@@ -70,6 +70,7 @@ performed services_of::perform(const message& m, const vsoa::payload_view& paylo
     case kind::part:
     case kind::call:
     case kind::client:
+    case kind::listing:
     case kind::subscribed:
     case kind::unsubscribed:
       break;

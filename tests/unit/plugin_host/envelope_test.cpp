@@ -68,13 +68,13 @@ TEST_CASE("each kind of message comes back as it was") {
     CHECK(back->url == "/echo");
   }
   SUBCASE("others") {
-    for (const kind k : {kind::client, kind::subscribed, kind::unsubscribed, kind::datagram,
-                         kind::publish, kind::change}) {
+    for (const kind k : {kind::client, kind::listing, kind::subscribed, kind::unsubscribed,
+                         kind::datagram, kind::publish, kind::change}) {
       CAPTURE(static_cast<char>(k));
       message m;
       m.kind = k;
       m.service = 3;
-      m.client = k == kind::publish ? 0 : 9;
+      m.client = k == kind::publish || k == kind::listing ? 0 : 9;
       m.connected = m.has_quick = k == kind::client;
       m.what = k == kind::change ? change_of::close : change_of::authed;
       m.value = k == kind::change ? 77 : 0;

@@ -269,6 +269,27 @@ TEST_CASE("clients that are there are told of again") {
   CHECK(r.has_metric("disconnected", 1));
 }
 
+TEST_CASE("who has come or gone while nobody told it is known from the next list") {
+  rogue_rig r;
+  r.start();
+  auto one = r.connect();
+  auto two = r.connect();
+  CHECK(r.has_metric("connected", 2));
+  r.hears_clients = false;
+  auto three = r.connect();
+  two.close();
+  REQUIRE(wait_until([&] { return r.server.clients().size() == 2; }));
+  r.hears_clients = true;
+  r.rogue().set_services({1});
+  CHECK(r.has_metric("connected", 3));
+  CHECK(r.has_metric("disconnected", 1));
+  r.rogue().set_services({1});
+  CHECK(r.ask(one, "/pid").status == status_success);
+  one.close();
+  CHECK(r.has_metric("disconnected", 2));
+  CHECK(r.metric("connected") == 3);
+}
+
 TEST_CASE("one that does not start is not started again") {
   rogue_rig r;
   r.rogue_settings().config_json = "\"exit\"";

@@ -1,6 +1,7 @@
 // A server and a plugin host, put together as the daemon does it, and clients for them.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -114,6 +115,7 @@ class rig {
   std::unique_ptr<vsoad::plugin_host> host;
   vsoad::resolution routes;
   std::uint16_t port = 0;
+  std::atomic<bool> hears_clients{true};  ///< false: plugins are not told who comes and goes
 
  private:
   /// Every plugin in a process of its own, with the same tests.
@@ -144,6 +146,7 @@ class rig {
   }
   void set_callbacks() {
     server.on_client([this](vsoa::client_id id, bool connected) {
+      if (!hears_clients) return;
       each([&](vsoad::plugin& p) { p.client(1, id, connected); });
     });
     server.on_datagram([this](vsoa::client_id id, std::string_view url, vsoa::payload_view payload,
