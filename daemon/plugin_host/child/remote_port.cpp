@@ -138,7 +138,10 @@ vsoa::stream_offer remote_port::create_stream(vsoa::client_id client,
   callbacks.on_link = [link = &link_, number, is_agreed, tell = std::move(callbacks.on_link)](
                           const vsoa::stream& s, bool connected) {
     if (!*is_agreed) return;
-    if (!connected) link->control(field_writer(from_plugin::stream_ended).number(*number));
+    if (!connected) {
+      (void)link->take(*number);  // its socket has not come, and will not be wanted
+      link->control(field_writer(from_plugin::stream_ended).number(*number));
+    }
     if (tell) tell(s, connected);
   };
   vsoa::stream_options here = options;

@@ -188,6 +188,7 @@ void keeper::spawned(process p) {
   connected_ = 0;
   has_hello_ = is_killed_ = false;
   commands_.clear();
+  command_bytes_ = 0;
   said_ = {};
   why_.clear();
   process_ = std::move(p);
@@ -299,6 +300,7 @@ void keeper::on_lanes(const std::function<void(lane&)>& what) {
 // --- the end of a process ---
 
 void keeper::look_after() {
+  tell_suppressed(std::chrono::steady_clock::now());
   if (!process_ || is_killed_) return;
   const std::uint64_t memory = process_->memory();
   {

@@ -51,6 +51,18 @@ class back_off {
   std::chrono::milliseconds delay_ = first;
 };
 
+/// How many lines of a process's log are written: enough for any plugin in its senses.
+class log_limit {
+ public:
+  bool lets_through(std::chrono::steady_clock::time_point now);
+  /// How many were not, once that time is over.
+  std::size_t take_suppressed(std::chrono::steady_clock::time_point now);
+
+ private:
+  std::chrono::steady_clock::time_point since_{};
+  std::size_t lines_ = 0, suppressed_ = 0;
+};
+
 class keeper : public std::enable_shared_from_this<keeper> {
  public:
   keeper(std::shared_ptr<supervisor> thread, environment& env, private_copy code,
@@ -98,6 +110,7 @@ class keeper : public std::enable_shared_from_this<keeper> {
   bool take(std::string_view bytes);
   bool take_hello(std::string_view bytes);
   bool take_log(field_reader& r);
+  void tell_suppressed(std::chrono::steady_clock::time_point now);
   bool take_metric(field_reader& r, bool is_counter);
   bool take_counts(field_reader& r);
   void loaded_if_ready();
@@ -146,6 +159,8 @@ class keeper : public std::enable_shared_from_this<keeper> {
   std::size_t connected_ = 0;
   bool has_hello_ = false;
   std::vector<std::string> commands_;
+  std::size_t command_bytes_ = 0;
+  log_limit log_limit_;
   plugin_descriptor said_;
   std::string why_;  // it is being killed, or has refused
   std::vector<char> buffer_;

@@ -1,5 +1,6 @@
 // What the process of an isolated plugin says and asks: heard, checked, answered.
 #include <fcntl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <bit>
@@ -7,6 +8,7 @@
 
 #include "plugin_host/isolation/keeper.hpp"
 #include "plugin_host/plugin_streams.hpp"
+#include "vsoa/url.hpp"
 
 namespace vsoad::isolation {
 namespace {
@@ -14,8 +16,35 @@ namespace {
 constexpr std::size_t messages_in_a_turn = 64;
 constexpr std::size_t max_streams = plugin_streams::max_streams;
 constexpr std::size_t max_log_line_bytes = 4096 + 128;
+constexpr std::size_t max_command_bytes = std::size_t{1} << 20;  // of all together
+constexpr std::size_t max_log_lines = 100;                       // in log_interval
+constexpr std::chrono::seconds log_interval{1};
+
+/// A stream whose process is gone before it has the socket must not look as if it had ended well.
+/// Once the process has it, that is its own to say.
+void reset_if_lost(int socket) noexcept {
+  constexpr linger at_once{1, 0};
+  (void)::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
 
 }  // namespace
+
+bool log_limit::lets_through(std::chrono::steady_clock::time_point now) {
+  if (lines_ < max_log_lines || now - since_ >= log_interval) {
+    if (now - since_ >= log_interval) {
+      since_ = now;
+      lines_ = 0;
+    }
+    ++lines_;
+    return true;
+  }
+  ++suppressed_;
+  return false;
+}
+
+std::size_t log_limit::take_suppressed(std::chrono::steady_clock::time_point now) {
+  return now - since_ >= log_interval ? std::exchange(suppressed_, 0) : 0;
+}
 
 std::string as_line(std::string_view text) {
   std::string line(text.substr(0, max_log_line_bytes));
@@ -45,7 +74,10 @@ bool keeper::take(std::string_view bytes) {
     case from_plugin::command: {
       constexpr std::size_t most_commands = 1024;  // as for all plugins, and one to be refused
       if (has_hello_ || commands_.size() > most_commands) return false;
-      commands_.emplace_back(r.text());
+      const std::string_view url = r.text();
+      command_bytes_ += url.size();
+      if (url.size() > vsoa::max_url_bytes || command_bytes_ > max_command_bytes) return false;
+      commands_.emplace_back(url);
       return r.is_complete();
     }
     case from_plugin::hello:
@@ -129,8 +161,16 @@ bool keeper::take_log(field_reader& r) {
   // Whatever it says, it says under its own name.
   const std::string own = "plugin " + settings_.setup.name;
   if (!line.starts_with(own + ":") && !line.starts_with(own + ",")) line = own + ": " + line;
-  if (log_) log_(static_cast<vsoa::log_level>(level), line);
+  const auto now = std::chrono::steady_clock::now();
+  tell_suppressed(now);
+  if (log_ && log_limit_.lets_through(now)) log_(static_cast<vsoa::log_level>(level), line);
   return true;
+}
+
+void keeper::tell_suppressed(std::chrono::steady_clock::time_point now) {
+  const std::size_t lines = log_limit_.take_suppressed(now);
+  if (lines == 0) return;
+  tell(vsoa::log_level::warning, std::to_string(lines) + " lines of its log are suppressed");
 }
 
 bool keeper::take_metric(field_reader& r, bool is_counter) {
@@ -222,6 +262,7 @@ vsoa::stream_offer keeper::offer_stream(service_port& port, vsoa::client_id clie
       client,
       [weak = weak_from_this(), n = number_, number](vsoa::handed_stream handed) {
         const unique_fd unless_taken(handed.socket);
+        reset_if_lost(unless_taken.get());
         const auto self = weak.lock();
         if (!self) return;
         auto shared = std::make_shared<vsoa::handed_stream>(std::move(handed));

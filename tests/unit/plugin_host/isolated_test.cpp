@@ -184,6 +184,16 @@ TEST_CASE("a program that it has started and left goes with it") {
   }));
 }
 
+TEST_CASE("a process fills no log") {
+  rogue_rig r;
+  r.start();
+  auto peer = r.connect();
+  CHECK(r.ask(peer, "/chatter").status == status_success);
+  CHECK(wait_until([&] { return r.log.count("lines of its log are suppressed") > 0; }));
+  CHECK(r.log.count("chatter") > 50);
+  CHECK(r.log.count("chatter") <= 300);
+}
+
 TEST_CASE("one that has been replaced is not started again") {
   rogue_rig r;
   r.start();

@@ -61,6 +61,11 @@ class rogue : public vsoa::plugin::base {
       if (all.size() % 2 == 0) std::this_thread::sleep_for(10ms);
     }
   }
+  void chatter(call& c) {
+    for (int i = 0; i < 1000; ++i)
+      host.log(vsoa::plugin::level::info, "chatter");
+    c.reply("1");
+  }
   // A program that is left behind: its number.
   void leave(call& c) {
     const pid_t pid = ::fork();
@@ -126,6 +131,7 @@ VSOA_PLUGIN(rogue, "rogue", "1.0", "Does what no plugin should") {
   command("/exit", &rogue::exit);
   command("/hang", &rogue::hang);
   command("/hog", &rogue::hog);
+  command("/chatter", &rogue::chatter);
   command("/leave", &rogue::leave);
   command("/files", &rogue::files);
   command("/forbidden", &rogue::forbidden);
