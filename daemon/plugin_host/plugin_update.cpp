@@ -33,8 +33,10 @@ plugin_update::plugin_update(plugin_host& host, const config::plugins_settings& 
 
 plugin_update::~plugin_update() {
   if (is_applied_) return;
-  for (auto each = started_.rbegin(); each != started_.rend(); ++each)
+  for (auto each = started_.rbegin(); each != started_.rend(); ++each) {
+    (*each)->replaced();
     host_.retired_.push_back({*each, {}});
+  }
   for (place& p : places_) {
     const bool is_started = std::find(started_.begin(), started_.end(), p.what) != started_.end();
     if (p.is_fresh && !is_started) host_.old_.retire(std::move(p.what));
