@@ -235,6 +235,9 @@ bool inline_plugin::run_apart(patience& limit, Work work) noexcept {
 bool inline_plugin::abandon(std::string_view why) noexcept {
   is_stuck_ = true;
   core_->log(vsoa::log_level::error, why);
+  // Should its code go on one day, it finds everything closed.
+  core_->host_calls.close();
+  (void)core_->host_calls.wait(std::chrono::milliseconds(100));
   core_->deferred.close();
   code_->abandon();
   return false;
