@@ -36,12 +36,14 @@ class probe : public vsoa::plugin::base {
     for (auto& one : kept_)
       one.reply("\"stopping\"");
     if (config_ == "\"hang\"") std::this_thread::sleep_for(std::chrono::minutes(1));
+    std::string file;  // the host may be gone when it is there
     if (constexpr std::string_view dawdle = "\"until "; config_.starts_with(dawdle)) {
-      const auto file = config_.substr(dawdle.size(), config_.size() - dawdle.size() - 1);
+      file = config_.substr(dawdle.size(), config_.size() - dawdle.size() - 1);
       while (::access(file.c_str(), F_OK) != 0)
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     host.log(vsoa::plugin::level::info, "bye");
+    if (!file.empty()) ::unlink(file.c_str());
   }
 
   void on_client(vsoa::plugin::client who, bool connected) override {
