@@ -17,6 +17,8 @@
 #include <system_error>
 #include <vector>
 
+#include "plugin_host/isolation/sanitized.hpp"
+
 namespace vsoad::isolation {
 namespace {
 
@@ -171,11 +173,10 @@ bool lower(int which, std::uint64_t to) {
 constexpr std::uint64_t memory_slack_bytes = std::uint64_t{128} << 20;
 
 std::string set_limits(const sandbox_limits& limits) {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  if (limits.memory != 0 && !lower(RLIMIT_DATA, 2 * limits.memory + memory_slack_bytes)) {
+  const bool is_limited = limits.memory != 0 && !is_sanitized;
+  if (is_limited && !lower(RLIMIT_DATA, 2 * limits.memory + memory_slack_bytes)) {
     return failure("limit of memory");
   }
-#endif
   if (limits.files != 0 && !lower(RLIMIT_NOFILE, limits.files)) return failure("limit of files");
   (void)lower(RLIMIT_CORE, 0);  // it would hold what clients have sent
   return {};

@@ -112,10 +112,11 @@ std::optional<process> process::start(const std::string& program, int code, std:
 
 // The process is ours until it is reaped, so its number is nobody else's.
 void process::kill() const noexcept {
-  (void)::kill(pid, SIGKILL);
+  if (pid > 1) (void)::kill(pid, SIGKILL);
 }
 
 std::string process::reap() const {
+  if (pid <= 1) return "it is gone";  // else it would be our own group, or everybody's
   (void)::kill(-pid, SIGKILL);
   int status = 0;
   if (::waitpid(pid, &status, 0) != pid) return "it is gone";

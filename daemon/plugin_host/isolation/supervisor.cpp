@@ -1,5 +1,7 @@
 #include "plugin_host/isolation/supervisor.hpp"
 
+#include "plugin_host/isolation/sanitized.hpp"
+
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -111,10 +113,8 @@ struct supervisor::inside {
 
 supervisor::supervisor(vsoa::log_sink log) : inside_(std::make_shared<inside>()) {
   inside_->log = std::move(log);
-#if !defined(__SANITIZE_ADDRESS__)  // which looks for leaks from another process
   // Plugins' processes have our user, and are not to reach our memory by /proc.
-  (void)::prctl(PR_SET_DUMPABLE, 0);
-#endif
+  if (!is_sanitized) (void)::prctl(PR_SET_DUMPABLE, 0);
   inside_->thread = std::thread([kept = inside_] {
     (void)::pthread_setname_np(::pthread_self(), "vsoad-isolation");
     // What a peer sends never throws across this; memory may run out. Then one task is lost, and
