@@ -83,7 +83,7 @@ rows trust_rows() {
       {.path = "services[].commands.<url>.tls",
        .type = section(),
        .help = "TLS, and nothing less, to the server of forward. The quick channel is off then. "
-               "The files are PEM and are read at start.",
+               "The files are PEM and are read at start and at each reload.",
        .store =
            [](builder& b, const value& v) {
              forward(b).tls.emplace().default_cas = true;

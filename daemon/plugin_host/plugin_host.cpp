@@ -173,10 +173,6 @@ std::shared_ptr<plugin> plugin_host::find(std::string_view name) const noexcept 
   return found == slots_.end() ? nullptr : found->what;
 }
 
-vsoa::work_queue* plugin_host::queue(std::string_view name) const noexcept {
-  return env_->queues.find(name);
-}
-
 std::vector<plugin_failure> plugin_host::failures() const {
   std::vector<plugin_failure> all;
   for (const auto& [path, reason] : refused_directories_)

@@ -118,8 +118,6 @@ class plugin_host {
   const config::plugins_settings& settings() const noexcept { return settings_; }
   /// Null: there is none of this name.
   std::shared_ptr<plugin> find(std::string_view name) const noexcept;
-  /// A work queue of the configuration. Null: there is none of this name.
-  vsoa::work_queue* queue(std::string_view name) const noexcept;
 
   /// Files and directories that were refused, and plugins that did not start.
   std::vector<plugin_failure> failures() const;

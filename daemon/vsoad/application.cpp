@@ -51,14 +51,12 @@ std::string why_not_listening(const std::string& who, const std::system_error& e
 }
 
 application::application(const config::load_result& started, logging& log, bool keeps_level,
-                         boost::asio::io_context& main_loop,
                          std::vector<inherited_socket> inherited)
     : started_(started),
       loaded_(started),
       settings_(*started.config),
       log_(log),
       keeps_level_(keeps_level),
-      main_loop_(main_loop),
       loops_({settings_.runtime.threads, log.sink(), settings_.runtime.busy_poll}),
       old_(loops_),
       sockets_(std::move(inherited), log.sink()),

@@ -24,10 +24,6 @@
 #include "vsoad/reload.hpp"
 #include "vsoad/watchdog.hpp"
 
-namespace boost::asio {
-class io_context;
-}
-
 namespace vsoad {
 
 /// For the operator, with a remedy where one is known.
@@ -38,10 +34,9 @@ class application {
  public:
   /// @param started    the configuration, without errors
   /// @param keeps_level  the log's level is not the configuration's to choose
-  /// @param main_loop  where its own waiting is done; outlives this object
   /// @param inherited  sockets bound before this process began; see inherit_sockets()
   application(const config::load_result& started, logging& log, bool keeps_level,
-              boost::asio::io_context& main_loop, std::vector<inherited_socket> inherited);
+              std::vector<inherited_socket> inherited);
   ~application();
   application(const application&) = delete;
   application& operator=(const application&) = delete;
@@ -122,7 +117,6 @@ class application {
   config::configuration settings_;  // what is in force
   logging& log_;
   const bool keeps_level_;
-  boost::asio::io_context& main_loop_;
   vsoa::runtime loops_;
   reclaimer old_;
   listening_sockets sockets_;

@@ -33,8 +33,7 @@ daemon::daemon(const options& chosen, const config::load_result& loaded, logging
     : control_settings_(loaded.config->control),
       log_(log),
       loop_(daemon_signals(), log),
-      application_(loaded, log, chosen.log_level.has_value(), loop_.context(),
-                   std::move(inherited)),
+      application_(loaded, log, chosen.log_level.has_value(), std::move(inherited)),
       watch_(
           loop_.context(), [this] { rescan(); }, log),
       reloader_(

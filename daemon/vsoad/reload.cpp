@@ -32,7 +32,7 @@ std::shared_ptr<service> find(const std::vector<std::shared_ptr<service>>& all,
 }  // namespace
 
 reload_steps::reload_steps(application& daemon, const config::load_result& wanted)
-    : daemon_(daemon), wanted_(wanted), settings_(*wanted.config) {
+    : daemon_(daemon), settings_(*wanted.config) {
   keep_what_needs_a_restart(*daemon.started_.config, settings_);
 }
 

@@ -63,7 +63,6 @@ class reload_steps {
   std::vector<std::vector<vsoa::socket_address>> addresses() const;
 
   application& daemon_;
-  const config::load_result& wanted_;
   config::configuration settings_;                    // what will be in force
   std::vector<step> steps_;                           // in the order of the configuration
   std::vector<vsoa::socket_address> position_bound_;  // by us
