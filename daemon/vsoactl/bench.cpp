@@ -13,7 +13,7 @@
 #include "text.hpp"
 
 namespace vsoad::ctl {
-namespace {
+namespace bench {
 
 namespace po = boost::program_options;
 using namespace std::chrono_literals;
@@ -159,8 +159,9 @@ int run(const invocation& use) {
   return m.print(took);
 }
 
-}  // namespace
+}  // namespace bench
 
-const command bench_command{"bench", "measure how fast a server answers", help, add_options, run};
+const command bench_command{"bench", "measure how fast a server answers", bench::help,
+                            bench::add_options, bench::run};
 
 }  // namespace vsoad::ctl

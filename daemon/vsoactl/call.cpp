@@ -12,7 +12,7 @@
 #include "text.hpp"
 
 namespace vsoad::ctl {
-namespace {
+namespace call {
 
 namespace po = boost::program_options;
 
@@ -90,8 +90,9 @@ int run(const invocation& use) {
   return report(url.to_string(), answer.status);
 }
 
-}  // namespace
+}  // namespace call
 
-const command call_command{"call", "call a command of a server", help, add_options, run};
+const command call_command{"call", "call a command of a server", call::help, call::add_options,
+                           call::run};
 
 }  // namespace vsoad::ctl

@@ -6,7 +6,7 @@
 #include "text.hpp"
 
 namespace vsoad::ctl {
-namespace {
+namespace clients {
 
 namespace po = boost::program_options;
 
@@ -85,20 +85,20 @@ int run_disconnect(const invocation& use) {
   return carry_out(use, {"disconnect", {{"client", use.words.front()}}}, show_disconnected);
 }
 
-}  // namespace
+}  // namespace clients
 
 const command clients_command{.name = "clients",
                               .summary = "who is connected to vsoad",
-                              .help = clients_help,
-                              .add_options = add_clients_options,
-                              .run = run_clients,
+                              .help = clients::clients_help,
+                              .add_options = clients::add_clients_options,
+                              .run = clients::run_clients,
                               .is_operators = true};
 
 const command disconnect_command{.name = "disconnect",
                                  .summary = "close the connection of a client",
-                                 .help = disconnect_help,
-                                 .add_options = add_no_options,
-                                 .run = run_disconnect,
+                                 .help = clients::disconnect_help,
+                                 .add_options = clients::add_no_options,
+                                 .run = clients::run_disconnect,
                                  .is_operators = true};
 
 }  // namespace vsoad::ctl

@@ -6,7 +6,7 @@
 namespace vsoad::ctl {
 namespace {
 
-constexpr std::array<const command*, 16> table{
+constexpr std::array<const command*, 16> all_commands{
     &call_command,     &sub_command,     &datagram_command,   &stream_command,
     &ping_command,     &lookup_command,  &bench_command,      &status_command,
     &services_command, &clients_command, &plugins_command,    &topics_command,
@@ -59,20 +59,20 @@ Exit codes:
 }  // namespace
 
 std::span<const command* const> commands() {
-  return table;
+  return all_commands;
 }
 
 const command* find_command(std::string_view name) {
   if (name == "publish") name = datagram_command.name;
-  const auto found = std::find_if(table.begin(), table.end(),
+  const auto found = std::find_if(all_commands.begin(), all_commands.end(),
                                   [name](const command* c) { return c->name == name; });
-  return found != table.end() ? *found : nullptr;
+  return found != all_commands.end() ? *found : nullptr;
 }
 
 std::string overview_text() {
   std::string out = "Usage: vsoactl COMMAND [ARGUMENTS]\n\nSpeaks with VSOA servers:\n\n";
   const auto list = [&out](bool operators) {
-    for (const command* c : table) {
+    for (const command* c : all_commands) {
       if (c->is_operators != operators) continue;
       std::string line = "  " + std::string(c->name);
       line.resize(14, ' ');

@@ -5,7 +5,7 @@
 #include "session.hpp"
 
 namespace vsoad::ctl {
-namespace {
+namespace datagram {
 
 namespace po = boost::program_options;
 
@@ -45,9 +45,9 @@ int run(const invocation& use) {
   return exit_ok;
 }
 
-}  // namespace
+}  // namespace datagram
 
-const command datagram_command{"datagram", "send a datagram; also: publish", help, add_options,
-                               run};
+const command datagram_command{"datagram", "send a datagram; also: publish", datagram::help,
+                               datagram::add_options, datagram::run};
 
 }  // namespace vsoad::ctl

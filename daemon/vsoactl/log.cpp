@@ -4,7 +4,7 @@
 #include "order.hpp"
 
 namespace vsoad::ctl {
-namespace {
+namespace log {
 
 constexpr std::string_view help = R"(Usage: vsoactl log LEVEL
 
@@ -23,13 +23,13 @@ int run(const invocation& use) {
   return carry_out(use, {"log", {{"level", use.words.front()}}}, show);
 }
 
-}  // namespace
+}  // namespace log
 
 const command log_command{.name = "log",
                           .summary = "set how much vsoad logs",
-                          .help = help,
-                          .add_options = add_options,
-                          .run = run,
+                          .help = log::help,
+                          .add_options = log::add_options,
+                          .run = log::run,
                           .is_operators = true};
 
 }  // namespace vsoad::ctl

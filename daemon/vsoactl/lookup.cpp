@@ -8,7 +8,7 @@
 #include "vsoa/position.hpp"
 
 namespace vsoad::ctl {
-namespace {
+namespace lookup {
 
 namespace po = boost::program_options;
 
@@ -59,9 +59,9 @@ int run(const invocation& use) {
   return exit_ok;
 }
 
-}  // namespace
+}  // namespace lookup
 
-const command lookup_command{"lookup", "ask position servers where a service is", help, add_options,
-                             run};
+const command lookup_command{"lookup", "ask position servers where a service is", lookup::help,
+                             lookup::add_options, lookup::run};
 
 }  // namespace vsoad::ctl

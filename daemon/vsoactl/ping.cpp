@@ -9,7 +9,7 @@
 #include "text.hpp"
 
 namespace vsoad::ctl {
-namespace {
+namespace ping {
 
 namespace po = boost::program_options;
 using namespace std::chrono_literals;
@@ -120,8 +120,9 @@ int run(const invocation& use) {
   return t.answered == t.sent ? exit_ok : exit_code_of(error ? error : vsoa::errc::timeout);
 }
 
-}  // namespace
+}  // namespace ping
 
-const command ping_command{"ping", "ask a server for an echo", help, add_options, run};
+const command ping_command{"ping", "ask a server for an echo", ping::help, ping::add_options,
+                           ping::run};
 
 }  // namespace vsoad::ctl

@@ -9,7 +9,7 @@
 #include "text.hpp"
 
 namespace vsoad::ctl {
-namespace {
+namespace plugins {
 
 constexpr std::string_view plugins_help = R"(Usage: vsoactl plugins
 
@@ -82,20 +82,20 @@ int run_plugin(const invocation& use) {
   return carry_out(patient, {"plugin restart", {{"name", use.words.back()}}}, show_restarted);
 }
 
-}  // namespace
+}  // namespace plugins
 
 const command plugins_command{.name = "plugins",
                               .summary = "the plugins of vsoad, and how they are",
-                              .help = plugins_help,
-                              .add_options = add_options,
-                              .run = run_plugins,
+                              .help = plugins::plugins_help,
+                              .add_options = plugins::add_options,
+                              .run = plugins::run_plugins,
                               .is_operators = true};
 
 const command plugin_command{.name = "plugin",
                              .summary = "restart a plugin",
-                             .help = plugin_help,
-                             .add_options = add_options,
-                             .run = run_plugin,
+                             .help = plugins::plugin_help,
+                             .add_options = plugins::add_options,
+                             .run = plugins::run_plugin,
                              .is_operators = true};
 
 }  // namespace vsoad::ctl

@@ -4,7 +4,7 @@
 #include "order.hpp"
 
 namespace vsoad::ctl {
-namespace {
+namespace reload {
 
 namespace po = boost::program_options;
 
@@ -43,13 +43,13 @@ int run(const invocation& use) {
   return carry_out(patient, what, show);
 }
 
-}  // namespace
+}  // namespace reload
 
 const command reload_command{.name = "reload",
                              .summary = "have vsoad read its configuration again",
-                             .help = help,
-                             .add_options = add_options,
-                             .run = run,
+                             .help = reload::help,
+                             .add_options = reload::add_options,
+                             .run = reload::run,
                              .is_operators = true};
 
 }  // namespace vsoad::ctl

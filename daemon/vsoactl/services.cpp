@@ -6,7 +6,7 @@
 #include "text.hpp"
 
 namespace vsoad::ctl {
-namespace {
+namespace services {
 
 constexpr std::string_view help = R"(Usage: vsoactl services
 
@@ -56,13 +56,13 @@ int run(const invocation& use) {
   return carry_out(use, {"services"}, show);
 }
 
-}  // namespace
+}  // namespace services
 
 const command services_command{.name = "services",
                                .summary = "the services of vsoad, and their counters",
-                               .help = help,
-                               .add_options = add_options,
-                               .run = run,
+                               .help = services::help,
+                               .add_options = services::add_options,
+                               .run = services::run,
                                .is_operators = true};
 
 }  // namespace vsoad::ctl

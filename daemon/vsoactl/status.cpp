@@ -5,7 +5,7 @@
 #include "text.hpp"
 
 namespace vsoad::ctl {
-namespace {
+namespace status {
 
 constexpr std::string_view help = R"(Usage: vsoactl status
 
@@ -56,13 +56,13 @@ int run(const invocation& use) {
   return carry_out(use, {"status"}, show);
 }
 
-}  // namespace
+}  // namespace status
 
 const command status_command{.name = "status",
                              .summary = "how vsoad is",
-                             .help = help,
-                             .add_options = add_options,
-                             .run = run,
+                             .help = status::help,
+                             .add_options = status::add_options,
+                             .run = status::run,
                              .is_operators = true};
 
 }  // namespace vsoad::ctl

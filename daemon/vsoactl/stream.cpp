@@ -22,7 +22,7 @@
 #include "text.hpp"
 
 namespace vsoad::ctl {
-namespace {
+namespace stream {
 
 namespace po = boost::program_options;
 using namespace std::chrono_literals;
@@ -385,8 +385,9 @@ int run(const invocation& use) {
   return move_bytes(rest, url, param + '}', putting);
 }
 
-}  // namespace
+}  // namespace stream
 
-const command stream_command{"stream", "get or put bytes by a stream", help, add_options, run};
+const command stream_command{"stream", "get or put bytes by a stream", stream::help,
+                             stream::add_options, stream::run};
 
 }  // namespace vsoad::ctl

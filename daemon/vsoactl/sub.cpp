@@ -13,7 +13,7 @@
 #include "text.hpp"
 
 namespace vsoad::ctl {
-namespace {
+namespace sub {
 
 namespace po = boost::program_options;
 using namespace std::chrono_literals;
@@ -206,8 +206,9 @@ int run(const invocation& use) {
   return all.wait();
 }
 
-}  // namespace
+}  // namespace sub
 
-const command sub_command{"sub", "subscribe, and print what is published", help, add_options, run};
+const command sub_command{"sub", "subscribe, and print what is published", sub::help,
+                          sub::add_options, sub::run};
 
 }  // namespace vsoad::ctl

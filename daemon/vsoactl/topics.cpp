@@ -6,7 +6,7 @@
 #include "text.hpp"
 
 namespace vsoad::ctl {
-namespace {
+namespace topics {
 
 namespace po = boost::program_options;
 
@@ -63,13 +63,13 @@ int run(const invocation& use) {
   return carry_out(use, what, show);
 }
 
-}  // namespace
+}  // namespace topics
 
 const command topics_command{.name = "topics",
                              .summary = "topics, subscribed URLs and retained values of vsoad",
-                             .help = help,
-                             .add_options = add_options,
-                             .run = run,
+                             .help = topics::help,
+                             .add_options = topics::add_options,
+                             .run = topics::run,
                              .is_operators = true};
 
 }  // namespace vsoad::ctl

@@ -51,7 +51,7 @@ endif()
 
 if(VSOA_LIBFUZZER)
   # Coverage feedback from the code under test; the targets alone link the fuzzer itself.
-  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # tests/CMakeLists.txt takes it back for the tests
 endif()
 
 find_program(VSOA_CCACHE ccache)
@@ -59,7 +59,7 @@ if(VSOA_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${VSOA_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${VSOA_CCACHE})
 endif()
-find_program(VSOA_LLD ld.lld)
+find_program(VSOA_LLD NAMES ld.lld ld.lld-14)
 if(VSOA_LLD AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   add_link_options(-fuse-ld=lld)
 endif()

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-namespace {
+namespace dialects_test {
 
 const std::uint8_t* bytes_of(const std::string& text) {
   return reinterpret_cast<const std::uint8_t*>(text.data());
@@ -30,8 +30,6 @@ void check_every_cut(const std::string& stream, bench::packet_type type) {
     CHECK(next == 3);
   }
 }
-
-}  // namespace
 
 TEST_CASE("dialects: Redis answers and deliveries, in pieces") {
   std::string answers;
@@ -73,3 +71,5 @@ TEST_CASE("dialects: a refusal and a changed payload are no answers") {
   bench::mqtt_dialect::scanner mqtt(true);
   CHECK_THROWS(mqtt.feed(bytes_of(changed), changed.size(), ignore));
 }
+
+}  // namespace dialects_test

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace frame_scanner_test {
 
 const std::uint8_t* bytes_of(const std::string& text) {
   return reinterpret_cast<const std::uint8_t*>(text.data());
@@ -21,8 +21,6 @@ std::string stream_of(std::uint32_t packets) {
   stream += bench::build_packet({bench::packet_type::rpc, packets, 0, "/none", {}, {}});
   return stream;
 }
-
-}  // namespace
 
 TEST_CASE("packet: the worked example of the protocol's wire notes") {
   const std::string packet =
@@ -70,3 +68,5 @@ TEST_CASE("frame scanner: a changed payload and foreign bytes are noticed") {
   packet[0] = 'H';
   CHECK_THROWS(bench::frame_scanner(false).feed(bytes_of(packet), packet.size(), ignore));
 }
+
+}  // namespace frame_scanner_test

@@ -4,7 +4,7 @@
 
 #include "chart.hpp"
 
-namespace {
+namespace report_test {
 
 bench::outcome example() {
   bench::outcome made;
@@ -15,8 +15,6 @@ bench::outcome example() {
                  {{{"rate", "1/s", 10}}, {{"rate", "1/s", 6}}}};
   return made;
 }
-
-}  // namespace
 
 TEST_CASE("report: median of odd and even counts") {
   CHECK(bench::summarize({3, 1, 2}).median == doctest::Approx(2));
@@ -45,3 +43,5 @@ TEST_CASE("chart: one bar for each side but the first") {
   CHECK(svg.find("echo, rate</text>") != std::string::npos);
   CHECK(svg.find(">0.60</text>") != std::string::npos);
 }
+
+}  // namespace report_test

@@ -5,9 +5,9 @@
 #include "daemon_runner.hpp"
 #include "peer.hpp"
 
-using namespace vsoa_test;
+namespace access_test {
 
-namespace {
+using namespace vsoa_test;
 
 constexpr std::uint8_t status_no_permissions = 5;
 
@@ -20,8 +20,6 @@ const std::string rules = R"(    credentials:
       - { allow: call, urls: /echo }
     topics: { /telemetry/: { relay: true, retain: last }, /plain/: { relay: true } }
 )";
-
-}  // namespace
 
 TEST_CASE("each role does what its rules allow, and nothing else") {
   daemon_runner vsoad{one_service(rules)};
@@ -69,3 +67,5 @@ TEST_CASE("an open service can have rules for everybody") {
   CHECK(client.ask(rpc(2, "/publish", "\"/a\"")).status == status_no_permissions);
   CHECK(client.ask(subscribe(3, "/a")).status == status_no_permissions);
 }
+
+}  // namespace access_test

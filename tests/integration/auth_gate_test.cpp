@@ -5,9 +5,9 @@
 #include "daemon_runner.hpp"
 #include "peer.hpp"
 
-using namespace vsoa_test;
+namespace auth_gate_test {
 
-namespace {
+using namespace vsoa_test;
 
 const std::string guarded = R"(    credentials: [ { role: user, password: secret } ]
     topics: { /relay/: { relay: true } }
@@ -16,8 +16,6 @@ const std::string guarded = R"(    credentials: [ { role: user, password: secret
 packet of_type(std::uint8_t type) {
   return {.type = type, .seqno = 4, .url = "/echo", .param = R"({"passwd":"secret"})", .data = {}};
 }
-
-}  // namespace
 
 TEST_CASE(
     "with a password, requests before it are answered PASSWORD and the connection is closed") {
@@ -97,3 +95,5 @@ TEST_CASE("an open service ignores what only servers send, what it does not know
   CHECK(client.silent());
   CHECK(client.ask(ping(5)).seqno == 5);
 }
+
+}  // namespace auth_gate_test

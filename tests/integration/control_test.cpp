@@ -16,9 +16,9 @@
 #include "peer.hpp"
 #include "program.hpp"
 
-using namespace vsoa_test;
+namespace control_test {
 
-namespace {
+using namespace vsoa_test;
 
 program_result ctl(const std::string& socket, std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {VSOACTL_PROGRAM, "--socket", socket});
@@ -103,8 +103,6 @@ const std::string with_topics = one_service(R"(    topics:
     credentials: [ { role: operator, password: secret } ]
     priority: [ { role: operator, level: 5 } ]
 )");
-
-}  // namespace
 
 TEST_CASE("status") {
   const daemon_runner vsoad{one_service()};
@@ -454,3 +452,5 @@ TEST_CASE("options may stand before the command") {
   check_fails(run_program({VSOACTL_PROGRAM, "--json"}), 2, "which command?");
   check_fails(run_program({VSOACTL_PROGRAM, "--jsn", "call"}), 2, "did you mean \"--json\"");
 }
+
+}  // namespace control_test

@@ -8,10 +8,10 @@
 #include "healthy_client.hpp"
 #include "peer.hpp"
 
+namespace drop_in_test {
+
 using namespace vsoa_test;
 namespace fs = std::filesystem;
-
-namespace {
 
 struct fixture {
   temporary_directory plugins;
@@ -32,8 +32,6 @@ struct fixture {
   packet ask(const std::string& url) { return peer.ask_for_reply(rpc(++seqno, url)); }
   bool is_served(const std::string& url) { return ask(url).status == status_success; }
 };
-
-}  // namespace
 
 TEST_CASE_FIXTURE(fixture, "a file that is copied in is served, and one that is removed is not") {
   CHECK(ask("/a").status == status_invalid_url);
@@ -101,3 +99,5 @@ TEST_CASE_FIXTURE(fixture, "two that claim one command: the first in order of na
   REQUIRE(vsoad.wait_for_line("plugin good 1.0: new"));
   CHECK(vsoad.wait_for_line("plugin other does not serve /a: plugin good does"));
 }
+
+}  // namespace drop_in_test

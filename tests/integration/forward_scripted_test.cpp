@@ -9,9 +9,9 @@
 #include "peer.hpp"
 #include "scripted_server.hpp"
 
-using namespace vsoa_test;
+namespace forward_scripted_test {
 
-namespace {
+using namespace vsoa_test;
 
 constexpr std::uint8_t status_proxy = 7;
 const std::string not_connected = R"({"error":"upstream is not connected"})";
@@ -69,8 +69,6 @@ packet data_reply(const packet& request, std::uint8_t status, std::string param,
   p.data = std::move(data);
   return p;
 }
-
-}  // namespace
 
 TEST_CASE("method, URL, param, data and status, exactly") {
   fixture f;
@@ -355,3 +353,5 @@ TEST_CASE("down from the start: answered at once, and found when it comes") {
   CHECK(front.wait_exit().code == 0);
   CHECK(front.lines_with(" datagrams=0 datagrams_dropped=1 ").size() == 1);
 }
+
+}  // namespace forward_scripted_test

@@ -13,9 +13,9 @@
 #include "peer.hpp"
 #include "scripted_server.hpp"
 
-using namespace vsoa_test;
+namespace forward_test {
 
-namespace {
+using namespace vsoa_test;
 
 constexpr std::uint8_t status_proxy = 7;
 
@@ -99,8 +99,6 @@ std::string pattern(std::size_t bytes) {
     c = static_cast<char>((x = x * 1664525 + 1013904223) >> 24);
   return out;
 }
-
-}  // namespace
 
 TEST_CASE("calls go to the other server and back, byte for byte") {
   pair p;
@@ -330,3 +328,5 @@ TEST_CASE("a name that nobody knows") {
   tcp_peer client{front.service("gateway")};
   CHECK(client.ask(rpc(1, "/old/echo")).status == status_proxy);
 }
+
+}  // namespace forward_test

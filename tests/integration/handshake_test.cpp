@@ -6,9 +6,9 @@
 #include "daemon_runner.hpp"
 #include "peer.hpp"
 
-using namespace vsoa_test;
+namespace handshake_test {
 
-namespace {
+using namespace vsoa_test;
 
 const std::string guarded = R"(    credentials: [ { role: user, password: "pass-é" } ]
 )";
@@ -19,8 +19,6 @@ std::uint32_t number(const std::string& bytes) {
     out = out << 8 | static_cast<unsigned char>(c);
   return out;
 }
-
-}  // namespace
 
 TEST_CASE("the answer holds the info, the client id and nothing else") {
   const daemon_runner vsoad{one_service("    info: { name: cabin, vendor: acme }\n")};
@@ -145,3 +143,5 @@ TEST_CASE("requests sent together with the handshake are answered after it") {
   CHECK(client.read().param == "\"a\"");
   CHECK(client.read().type == type_pingecho);
 }
+
+}  // namespace handshake_test

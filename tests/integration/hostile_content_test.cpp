@@ -1,9 +1,9 @@
 // Packets that are well framed with hostile content: JSON deep, broken or huge, URLs that are none.
 #include "hostile.hpp"
 
-using namespace vsoa_test;
+namespace hostile_content_test {
 
-namespace {
+using namespace vsoa_test;
 
 std::string nested(std::size_t depth) {
   return std::string(depth, '[') + "\"/a\"" + std::string(depth, ']');
@@ -42,8 +42,6 @@ std::vector<std::string> broken_json() {
           nested(65),
           nested(100000)};
 }
-
-}  // namespace
 
 TEST_CASE("lists of subscriptions: broken, deep, and of other things than URLs") {
   siege with;
@@ -179,3 +177,5 @@ TEST_CASE("a retained value for each of very many URLs stays within bounds") {
   // 150 MB were sent.
   with.grew_at_most(80 * mebibyte);
 }
+
+}  // namespace hostile_content_test

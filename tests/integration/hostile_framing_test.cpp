@@ -3,9 +3,9 @@
 
 #include "hostile.hpp"
 
-using namespace vsoa_test;
+namespace hostile_framing_test {
 
-namespace {
+using namespace vsoa_test;
 
 struct attack {
   std::string name;
@@ -50,8 +50,6 @@ std::vector<attack> fatal_attacks() {
       {"2 GiB", lengths(5, 0, 0x7FFFFFFF)},
   };
 }
-
-}  // namespace
 
 TEST_CASE("what is no packet costs its sender the connection, before and after the handshake") {
   siege with;
@@ -188,3 +186,5 @@ TEST_CASE("an RPC before the handshake, where there is a password") {
   good.handshake("p");
   CHECK(good.ask(rpc(1, "/echo", "1")).param == "1");
 }
+
+}  // namespace hostile_framing_test

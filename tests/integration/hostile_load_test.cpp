@@ -6,9 +6,9 @@
 
 #include "hostile.hpp"
 
-using namespace vsoa_test;
+namespace hostile_load_test {
 
-namespace {
+using namespace vsoa_test;
 
 /// How many of the connections the server has ended.
 std::size_t ended(std::vector<tcp_peer>& peers) {
@@ -42,8 +42,6 @@ bool hung_up(const tcp_peer& peer) {
   pollfd entry{.fd = peer.fd(), .events = POLLRDHUP, .revents = 0};
   return ::poll(&entry, 1, 0) > 0;
 }
-
-}  // namespace
 
 TEST_CASE("300 silent connections make room for those who speak") {
   siege with;
@@ -227,3 +225,5 @@ TEST_CASE("many callers that never read, with small calls") {
   with.newcomer_is_served();
   with.grew_at_most(20 * (256 + 256) * kibibyte + 8 * mebibyte);
 }
+
+}  // namespace hostile_load_test

@@ -3,9 +3,9 @@
 
 #include "hostile.hpp"
 
-using namespace vsoa_test;
+namespace hostile_udp_test {
 
-namespace {
+using namespace vsoa_test;
 
 std::vector<std::string> bad_packets(std::uint32_t id) {
   const packet good = datagram("/relay/a", "1", "data", id);
@@ -30,8 +30,6 @@ std::vector<std::string> bad_packets(std::uint32_t id) {
   }
   return out;
 }
-
-}  // namespace
 
 TEST_CASE("malformed quick packets of a known client are dropped, its session lives") {
   siege with("    topics: { /relay/: { relay: true } }\n");
@@ -115,3 +113,5 @@ TEST_CASE("floods at the position port: answers go on, and nobody else waits") {
   INFO("the healthy client: " << report.text());
   CHECK(report.content());
 }
+
+}  // namespace hostile_udp_test

@@ -4,9 +4,9 @@
 #include "daemon_runner.hpp"
 #include "peer.hpp"
 
-using namespace vsoa_test;
+namespace ipv6_test {
 
-namespace {
+using namespace vsoa_test;
 
 std::string config(const std::string& listen) {
   return with_plugins("services:\n  - name: main\n    listen: " + listen + R"(
@@ -14,8 +14,6 @@ std::string config(const std::string& listen) {
     topics: { /relay/: { relay: true } }
 )");
 }
-
-}  // namespace
 
 TEST_CASE("calls, publishes and the quick channel over IPv6") {
   const daemon_runner vsoad{config("\"[::1]:0\"")};
@@ -70,3 +68,5 @@ TEST_CASE("both wildcards on ports of their own serve their own family") {
   CHECK(v4.handshake().status == status_success);
   CHECK(v6.handshake().status == status_success);
 }
+
+}  // namespace ipv6_test

@@ -12,9 +12,9 @@
 #include "tls_peer.hpp"
 #include "wait.hpp"
 
-using namespace vsoa_test;
+namespace isolation_test {
 
-namespace {
+using namespace vsoa_test;
 
 constexpr const char* isolated =
     ", settings: { streams: { isolation: process }, "
@@ -44,8 +44,6 @@ pid_t ask_pid(tcp_peer& client) {
   const packet reply = client.ask(rpc(1, "/pid"));
   return reply.status == status_success ? std::stoi(reply.param) : 0;
 }
-
-}  // namespace
 
 TEST_CASE("the process is the daemon's child, and goes with it in good order") {
   daemon_runner vsoad{config()};
@@ -126,3 +124,5 @@ TEST_CASE("plain streams are its own, and reset when it dies") {
   CHECK(::kill(std::stoi(pid.param), SIGKILL) == 0);
   CHECK(stream.wait_end() == ending::reset);
 }
+
+}  // namespace isolation_test

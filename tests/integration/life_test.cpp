@@ -10,15 +10,13 @@
 #include "peer.hpp"
 #include "wait.hpp"
 
-using namespace vsoa_test;
+namespace life_test {
 
-namespace {
+using namespace vsoa_test;
 
 runner_options with(std::vector<std::string> arguments) {
   return {.arguments = std::move(arguments), .environment = {}, .await_ready = false};
 }
-
-}  // namespace
 
 TEST_CASE("--version and --help print and exit 0, whatever the configuration") {
   daemon_runner version{"nonsense", with({"--version"})};
@@ -286,3 +284,5 @@ TEST_CASE("log.format: json writes one object a line") {
     CHECK(line.ends_with("}"));
   }
 }
+
+}  // namespace life_test

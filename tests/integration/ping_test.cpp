@@ -4,6 +4,8 @@
 #include "daemon_runner.hpp"
 #include "peer.hpp"
 
+namespace ping_test {
+
 using namespace vsoa_test;
 
 TEST_CASE("a ping is answered empty, whatever it carried") {
@@ -37,3 +39,5 @@ TEST_CASE("a NOOP is answered by nothing and disturbs nothing") {
   CHECK(client.read().type == type_pingecho);
   CHECK(client.silent());
 }
+
+}  // namespace ping_test

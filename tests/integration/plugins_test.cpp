@@ -7,10 +7,10 @@
 #include "daemon_runner.hpp"
 #include "peer.hpp"
 
+namespace plugins_test {
+
 using namespace vsoa_test;
 namespace fs = std::filesystem;
-
-namespace {
 
 /// A directory with the echo plugin in it, readable as a plugin directory must be.
 struct plugin_folder {
@@ -38,8 +38,6 @@ void echo_is_served(const daemon_runner& vsoad) {
   client.handshake();
   CHECK(client.ask(rpc(1, "/echo", "1")).param == "1");
 }
-
-}  // namespace
 
 TEST_CASE("files that are no plugins are reported, the rest is served") {
   const plugin_folder folder;
@@ -117,3 +115,5 @@ TEST_CASE("sysinfo answers and publishes every second") {
   CHECK(second.param.starts_with("{"));
   CHECK(test_clock::now() - begin > milliseconds{500});
 }
+
+}  // namespace plugins_test

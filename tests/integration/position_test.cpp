@@ -4,9 +4,9 @@
 #include "daemon_runner.hpp"
 #include "peer.hpp"
 
-using namespace vsoa_test;
+namespace position_test {
 
-namespace {
+using namespace vsoa_test;
 
 std::string config(const std::string& position, const std::string& service_listen,
                    const std::string& service_rest = {}) {
@@ -35,8 +35,6 @@ const std::string entries = R"(  listen: "127.0.0.1:0"
     - { name: both, address: "fd00::9", port: 65535 }
     - { name: both, address: 10.0.0.8, port: 1 }
 )";
-
-}  // namespace
 
 TEST_CASE("services and entries are found, whatever the case of the letters") {
   const daemon_runner vsoad{config(entries, "\"127.0.0.1:0\"")};
@@ -165,3 +163,5 @@ TEST_CASE("names that are not known here are asked upstream") {
   upstream.send_to(from, "{}");
   CHECK(client.receive() == "{}");
 }
+
+}  // namespace position_test

@@ -6,17 +6,15 @@
 #include "daemon_runner.hpp"
 #include "peer.hpp"
 
-using namespace vsoa_test;
+namespace priority_test {
 
-namespace {
+using namespace vsoa_test;
 
 const std::string roles = R"(    credentials:
       - { role: high, password: high }
       - { role: low, password: low }
     priority: [ { role: high, level: 7 } ]
 )";
-
-}  // namespace
 
 TEST_CASE("a client whose role has a priority is told so, after the handshake and apart from it") {
   const daemon_runner vsoad{one_service(roles)};
@@ -78,3 +76,5 @@ TEST_CASE("publishes reach the higher priority first") {
   for (auto& client : low)
     CHECK(client.read().url == "/x");
 }
+
+}  // namespace priority_test

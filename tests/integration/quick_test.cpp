@@ -6,9 +6,9 @@
 #include "daemon_runner.hpp"
 #include "peer.hpp"
 
-using namespace vsoa_test;
+namespace quick_test {
 
-namespace {
+using namespace vsoa_test;
 
 const std::string topics =
     R"(    topics: { /relay/: { relay: true }, /kept/: { relay: true, retain: last } }
@@ -52,8 +52,6 @@ struct fixture {
     CHECK(receiver.tcp.silent());
   }
 };
-
-}  // namespace
 
 TEST_CASE_FIXTURE(fixture, "a quick datagram is relayed as a quick publish, from the quick port") {
   sender.send_quick("/relay/a", "{\"v\":1}", "bytes");
@@ -193,3 +191,5 @@ TEST_CASE("before the password a quick datagram is dropped") {
   CHECK_FALSE(listener_udp.receive(quiet));
   CHECK(listener.silent(milliseconds{1}));
 }
+
+}  // namespace quick_test

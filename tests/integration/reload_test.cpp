@@ -11,9 +11,9 @@
 #include "healthy_client.hpp"
 #include "peer.hpp"
 
-using namespace vsoa_test;
+namespace reload_test {
 
-namespace {
+using namespace vsoa_test;
 
 constexpr std::uint8_t status_no_permissions = 5;
 
@@ -48,8 +48,6 @@ bool can_connect(const endpoint& where) {
 std::string services(const std::string& list) {
   return with_plugins("services:\n" + list);
 }
-
-}  // namespace
 
 TEST_CASE("commands, topics, access and limits change, and no connection is dropped") {
   daemon_runner vsoad(one_service());
@@ -245,3 +243,5 @@ TEST_CASE("again and again under load: no call is lost, and no memory") {
   }
   if (!sanitized) CHECK(grown < 2U << 20);
 }
+
+}  // namespace reload_test

@@ -5,9 +5,9 @@
 #include "daemon_runner.hpp"
 #include "peer.hpp"
 
-using namespace vsoa_test;
+namespace replay_test {
 
-namespace {
+using namespace vsoa_test;
 
 struct captured {
   std::string name;
@@ -72,8 +72,6 @@ packet understand(std::string bytes) {
   REQUIRE(used == bytes.size());
   return *found;
 }
-
-}  // namespace
 
 TEST_CASE("whole runs of official clients are answered, packet by packet") {
   const daemon_runner vsoad{with_plugins(server)};
@@ -176,3 +174,5 @@ TEST_CASE("captured position queries are answered") {
   }
   CHECK(asked > 0);
 }
+
+}  // namespace replay_test

@@ -4,9 +4,9 @@
 #include "daemon_runner.hpp"
 #include "peer.hpp"
 
-using namespace vsoa_test;
+namespace rpc_test {
 
-namespace {
+using namespace vsoa_test;
 
 std::uint8_t status_of(tcp_peer& client, const std::string& url) {
   const packet reply = client.ask(rpc(9, url, "1"));
@@ -14,8 +14,6 @@ std::uint8_t status_of(tcp_peer& client, const std::string& url) {
   CHECK(reply.seqno == 9);
   return reply.status;
 }
-
-}  // namespace
 
 TEST_CASE("param and data come back, each, both and neither") {
   const daemon_runner vsoad{one_service()};
@@ -195,3 +193,5 @@ services:
   }
   CHECK(client.ask(rpc(9, "/echo", "1")).param == "1");
 }
+
+}  // namespace rpc_test

@@ -4,9 +4,9 @@
 #include "daemon_runner.hpp"
 #include "peer.hpp"
 
-using namespace vsoa_test;
+namespace subscribe_test {
 
-namespace {
+using namespace vsoa_test;
 
 /// Has the echo plugin publish on `url`; the request's reply comes after the publish.
 void publish_on(tcp_peer& publisher, const std::string& url, const std::string& data = "d") {
@@ -64,8 +64,6 @@ struct fixture {
   }
   int count(const std::string& url) { return copies(publisher, subscriber, url); }
 };
-
-}  // namespace
 
 TEST_CASE_FIXTURE(fixture, "which publishes a subscription takes") {
   CHECK(sub("/a/b") == status_success);
@@ -171,3 +169,5 @@ TEST_CASE("too many subscriptions are answered NO_MEMORY, and those before stay"
   CHECK(client.ask(subscribe(8, "/d")).status == status_success);
   CHECK(client.ask(rpc(9, "/publish", "\"/d\"", "x")).type == type_publish);
 }
+
+}  // namespace subscribe_test

@@ -9,6 +9,8 @@
 #include "tls_peer.hpp"
 #include "vsoa/tls.hpp"
 
+namespace tls_test {
+
 using namespace vsoa_test;
 
 namespace {}  // namespace
@@ -143,3 +145,5 @@ TEST_CASE("--check reads the files; a start with bad ones fails; no password is 
         std::string::npos);
   CHECK(bad.output().find("wrong-word") == std::string::npos);
 }
+
+}  // namespace tls_test

@@ -4,9 +4,9 @@
 #include "daemon_runner.hpp"
 #include "peer.hpp"
 
-using namespace vsoa_test;
+namespace topics_test {
 
-namespace {
+using namespace vsoa_test;
 
 const std::string topics = R"(    topics:
       /relay/: { relay: true }
@@ -30,8 +30,6 @@ struct fixture {
   /// Everything that the sender sent before has been handled when its ping is answered.
   void settle() { CHECK(sender.ask_for_reply(ping(2)).status == status_success); }
 };
-
-}  // namespace
 
 TEST_CASE_FIXTURE(fixture, "a datagram to a relay topic is published to its subscribers") {
   listen("/relay/a");
@@ -144,3 +142,5 @@ TEST_CASE_FIXTURE(fixture, "a slow stream is not thinned") {
     CHECK(receiver.silent(milliseconds{60}));
   }
 }
+
+}  // namespace topics_test

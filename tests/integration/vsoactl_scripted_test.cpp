@@ -13,9 +13,9 @@
 #include "program.hpp"
 #include "scripted_server.hpp"
 
-using namespace vsoa_test;
+namespace vsoactl_scripted_test {
 
-namespace {
+using namespace vsoa_test;
 
 // A session that has subscribed to /a.
 scripted_session accept_subscriber(scripted_server& server) {
@@ -230,4 +230,4 @@ TEST_CASE("what fails leaves the file of --output as it was") {
   }
 }
 
-}  // namespace
+}  // namespace vsoactl_scripted_test

@@ -11,9 +11,9 @@
 #include "daemon_runner.hpp"
 #include "program.hpp"
 
-using namespace vsoa_test;
+namespace vsoactl_test {
 
-namespace {
+using namespace vsoa_test;
 
 program_result ctl(std::vector<std::string> arguments, const std::string& input = {},
                    const std::map<std::string, std::string>& environment = {}) {
@@ -335,4 +335,4 @@ TEST_CASE("help teaches, of all and of each") {
   CHECK(ctl({"--version"}).out.starts_with("vsoactl "));
 }
 
-}  // namespace
+}  // namespace vsoactl_test

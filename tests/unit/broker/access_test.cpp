@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+namespace access_test {
+
 using vsoad::access_rules;
 using vsoad::config::access_rule;
 using right = vsoa::server::access;
@@ -56,3 +58,5 @@ TEST_CASE("rules of one role alone leave nothing to the others") {
   CHECK_FALSE(rules.allow("", right::call, "/a"));
   CHECK_FALSE(rules.allow("viewer", right::datagram, "/a"));
 }
+
+}  // namespace access_test

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-namespace {
+namespace directory_test {
 
 using namespace vsoa;
 using namespace vsoad;
@@ -399,4 +399,4 @@ TEST_CASE("two daemons that are each other's upstream come to an end") {
   CHECK(first.stats().forwarded < 10);
 }
 
-}  // namespace
+}  // namespace directory_test

@@ -7,10 +7,10 @@
 #include "broker/forward_url.hpp"
 #include "broker/interest.hpp"
 
+namespace forward_url_test {
+
 using vsoad::forward_url;
 using vsoad::interest;
-
-namespace {
 
 std::string ours(const forward_url& f, std::string_view url) {
   std::string scratch;
@@ -20,8 +20,6 @@ std::string ours(const forward_url& f, std::string_view url) {
 std::string wanted(const forward_url& f, std::string_view pattern) {
   return f.subscription(pattern).value_or("-");
 }
-
-}  // namespace
 
 TEST_CASE("without strip_prefix URLs stay as they are") {
   const forward_url f("/old/", false);
@@ -119,3 +117,5 @@ TEST_CASE("interest: a new connection begins anew") {
   REQUIRE(changes.size() == 1);
   CHECK_FALSE(changes[0].wanted);
 }
+
+}  // namespace forward_url_test

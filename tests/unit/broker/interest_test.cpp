@@ -3,9 +3,9 @@
 
 #include <doctest/doctest.h>
 
-using vsoad::interest;
+namespace interest_test {
 
-namespace {
+using vsoad::interest;
 
 std::string text(const std::vector<interest::change>& changes) {
   std::string out;
@@ -13,8 +13,6 @@ std::string text(const std::vector<interest::change>& changes) {
     out += (c.wanted ? '+' : '-') + c.pattern + ' ';
   return out;
 }
-
-}  // namespace
 
 TEST_CASE("the first who wants and the last who leaves are told") {
   interest i;
@@ -74,3 +72,5 @@ TEST_CASE("what was refused is tried again, in turn, while it is wanted") {
   CHECK(i.restart() == std::vector<std::string>{"/a", "/b"});
   CHECK(i.refused_count() == 0);
 }
+
+}  // namespace interest_test

@@ -3,9 +3,9 @@
 
 #include <doctest/doctest.h>
 
-using namespace vsoad;
+namespace own_services_test {
 
-namespace {
+using namespace vsoad;
 
 vsoa::socket_address at(const char* text) {
   return *vsoa::socket_address::parse(text);
@@ -32,8 +32,6 @@ struct two : own_services {
            {{at("0.0.0.0:1000"), at("[::]:1000")}, {at("0.0.0.0:2000")}});
   }
 };
-
-}  // namespace
 
 TEST_CASE("itself, by any address of this machine") {
   two all;
@@ -73,3 +71,5 @@ TEST_CASE("a service that is new, or gone") {
   all.update({service("a", "/x/", "vsoa://to-b")}, {{at("0.0.0.0:1000")}});
   CHECK(all.objection("b", "vsoa://to-a", at("192.0.2.7:1000"), at("192.0.2.7:4")).empty());
 }
+
+}  // namespace own_services_test

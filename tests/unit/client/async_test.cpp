@@ -18,7 +18,7 @@
 #include "test_client.hpp"
 #include "vsoa/async.hpp"
 
-namespace {
+namespace async_test {
 
 using namespace vsoa_test;
 namespace asio = boost::asio;
@@ -248,4 +248,4 @@ TEST_CASE("clients are destroyed at any moment, while others start, cancel and c
   CHECK(ended == begun);
 }
 
-}  // namespace
+}  // namespace async_test

@@ -6,7 +6,7 @@
 
 #include "test_client.hpp"
 
-namespace {
+namespace call_test {
 
 using namespace vsoa_test;
 using std::chrono::milliseconds;
@@ -234,4 +234,4 @@ TEST_CASE("many threads call one client") {
   CHECK(good == threads * each);
 }
 
-}  // namespace
+}  // namespace call_test

@@ -4,7 +4,7 @@
 #include "test_client.hpp"
 #include "vsoa/fetch.hpp"
 
-namespace {
+namespace connect_test {
 
 using namespace vsoa_test;
 using std::chrono::milliseconds;
@@ -251,4 +251,4 @@ TEST_CASE("one-shot fetch") {
   CHECK(vsoa::fetch("vsoa://127.0.0.1/echo", answer, how) == vsoa::connect_errc::not_found);
 }
 
-}  // namespace
+}  // namespace connect_test

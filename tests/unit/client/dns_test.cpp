@@ -10,7 +10,7 @@
 #include "scripted_server.hpp"
 #include "test_client.hpp"
 
-namespace {
+namespace dns_test {
 
 using namespace vsoa_test;
 
@@ -169,8 +169,6 @@ TEST_CASE("a DNS that does not answer does not outlast the timeout, nor disconne
   CHECK(ended.get().error == vsoa::errc::cancelled);
 }
 
-}  // namespace
-
 extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints,
                            addrinfo** found) {
   // Numbers need no network: the real one makes the list.
@@ -185,3 +183,5 @@ extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo
   }
   return *found == nullptr ? EAI_NONAME : 0;
 }
+
+}  // namespace dns_test

@@ -3,7 +3,7 @@
 
 #include "test_client.hpp"
 
-namespace {
+namespace message_test {
 
 using namespace vsoa_test;
 
@@ -118,4 +118,4 @@ TEST_CASE("the priority that the server sets arrives") {
   CHECK(wait_until([&] { return r.client.info()->priority == 0; }));
 }
 
-}  // namespace
+}  // namespace message_test

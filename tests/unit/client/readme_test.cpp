@@ -6,7 +6,7 @@
 
 #include "test_client.hpp"
 
-namespace {
+namespace readme_test {
 
 using namespace vsoa_test;
 
@@ -29,4 +29,4 @@ TEST_CASE("the client of the README calls and hears") {
   CHECK(output.find("/hello/count: 1\n") != std::string::npos);
 }
 
-}  // namespace
+}  // namespace readme_test

@@ -6,7 +6,7 @@
 #include "vsoa/fetch.hpp"
 #include "vsoa/position.hpp"
 
-namespace {
+namespace resolver_test {
 
 using namespace vsoa_test;
 
@@ -100,4 +100,4 @@ TEST_CASE("where a stream is") {
   CHECK_FALSE(at->tls);
 }
 
-}  // namespace
+}  // namespace resolver_test

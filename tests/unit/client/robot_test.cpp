@@ -7,7 +7,7 @@
 #include "scripted_server.hpp"
 #include "test_client.hpp"
 
-namespace {
+namespace robot_test {
 
 using namespace vsoa_test;
 using std::chrono::milliseconds;
@@ -254,4 +254,4 @@ TEST_CASE("a server killed and restarted 20 times during calls and subscriptions
   CHECK(client.pendings() == 0);
 }
 
-}  // namespace
+}  // namespace robot_test

@@ -6,7 +6,7 @@
 #include "scripted_server.hpp"
 #include "test_client.hpp"
 
-namespace {
+namespace scripted_test {
 
 using namespace vsoa_test;
 using std::chrono::milliseconds;
@@ -405,4 +405,4 @@ TEST_CASE("a silent client without a robot pings, and is not lost without an ans
   CHECK(r.client.pendings() == 0);
 }
 
-}  // namespace
+}  // namespace scripted_test

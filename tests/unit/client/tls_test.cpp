@@ -6,7 +6,7 @@
 #include "test_client.hpp"
 #include "vsoa/fetch.hpp"
 
-namespace {
+namespace tls_test {
 
 using namespace vsoa_test;
 using std::chrono::milliseconds;
@@ -260,4 +260,4 @@ TEST_CASE("a stream that the server offers, over TLS if the session is") {
   }
 }
 
-}  // namespace
+}  // namespace tls_test

@@ -6,9 +6,9 @@
 
 #include "config/load.hpp"
 
-using namespace vsoad::config;
+namespace difference_test {
 
-namespace {
+using namespace vsoad::config;
 
 using lines = std::vector<std::string>;
 
@@ -26,8 +26,6 @@ lines changes(std::string_view now, std::string_view wanted) {
 
 constexpr std::string_view base =
     "services: [ { name: a, listen: 127.0.0.1:1, credentials: [ { role: r, password: x } ] } ]";
-
-}  // namespace
 
 TEST_CASE("what says the same, in whatever words, is no difference") {
   CHECK(changes(base, base).empty());
@@ -61,3 +59,5 @@ TEST_CASE("what needs a restart is named by its key") {
                 "runtime: { threads: 2, user: x }\nlog: { format: json }\n" + std::string(base)) ==
         lines{"!log.format: changed", "!runtime.threads: changed", "!runtime.user: added"});
 }
+
+}  // namespace difference_test

@@ -8,9 +8,9 @@
 
 #include "config/load.hpp"
 
-using namespace vsoad::config;
+namespace errors_test {
 
-namespace {
+using namespace vsoad::config;
 
 load_options test_options() {
   load_options options;
@@ -48,8 +48,6 @@ void check(const std::vector<bad_text>& table) {
 std::string service(const std::string& more) {
   return "services:\n  - name: a\n    listen: 127.0.0.1:1\n" + more;
 }
-
-}  // namespace
 
 TEST_CASE("syntax") {
   check({
@@ -417,3 +415,5 @@ TEST_CASE("a file that is all wrong has a bounded number of findings") {
   REQUIRE(result.diagnostics.size() == 1001);
   CHECK(to_string(result.diagnostics.back()) == "c.yaml: and 500 more findings, not shown");
 }
+
+}  // namespace errors_test

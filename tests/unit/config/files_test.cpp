@@ -10,9 +10,9 @@
 
 #include "config/load.hpp"
 
-using namespace vsoad::config;
+namespace files_test {
 
-namespace {
+using namespace vsoad::config;
 
 /// A folder of files for one test.
 class folder {
@@ -56,8 +56,6 @@ class folder {
 std::string service(const std::string& name, int port) {
   return "services: [ { name: " + name + ", listen: 127.0.0.1:" + std::to_string(port) + " } ]\n";
 }
-
-}  // namespace
 
 TEST_CASE("included files add to the main one, in the order of their names") {
   const folder files;
@@ -193,3 +191,5 @@ TEST_CASE("what is installed loads as it is") {
   }
   CHECK(count >= 3);
 }
+
+}  // namespace files_test

@@ -9,9 +9,9 @@
 #include "config/load.hpp"
 #include "config/print.hpp"
 
-using namespace vsoad::config;
+namespace forward_test {
 
-namespace {
+using namespace vsoad::config;
 
 // Its commands, one a line, from line 5 on.
 std::string service(const std::string& commands, const std::string& name = "a",
@@ -31,8 +31,6 @@ std::string entry(const std::string& keys) {
 }
 
 const std::string at = "services[0].commands./old/";
-
-}  // namespace
 
 TEST_CASE("all keys of a forwarded command") {
   vsoa_test::certificate_authority ca;
@@ -141,3 +139,5 @@ TEST_CASE("files of TLS that are no good") {
   CHECK(entry("forward: \"vsoa://x\", tls: { ca: ca.crt }").find("is relative") !=
         std::string::npos);
 }
+
+}  // namespace forward_test

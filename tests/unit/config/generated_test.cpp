@@ -13,17 +13,15 @@
 #include "config/load.hpp"
 #include "config/schema.hpp"
 
-using namespace vsoad::config;
+namespace generated_test {
 
-namespace {
+using namespace vsoad::config;
 
 std::string committed(const std::string& name) {
   std::ifstream file(std::string(VSOA_TEST_SOURCE_DIR) + "/../" + name, std::ios::binary);
   REQUIRE(file);
   return {std::istreambuf_iterator<char>(file), {}};
 }
-
-}  // namespace
 
 TEST_CASE("the committed texts are up to date") {
   CHECK((committed("conf/vsoad.schema.json") == generate_json_schema()));
@@ -63,3 +61,5 @@ TEST_CASE("the table is complete and its own defaults and examples are good valu
     CHECK(parse_value(r.type, *make_scalar({}, std::string(r.example), false), v).empty());
   }
 }
+
+}  // namespace generated_test

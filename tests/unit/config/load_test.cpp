@@ -4,10 +4,10 @@
 #include "config/load.hpp"
 #include "config/print.hpp"
 
+namespace load_test {
+
 using namespace vsoad::config;
 using namespace std::chrono_literals;
-
-namespace {
 
 configuration loaded(std::string_view text) {
   load_options options;
@@ -30,8 +30,6 @@ configuration loaded(std::string_view text) {
   CHECK(print_yaml(*again.document) == printed);
   return *result.config;
 }
-
-}  // namespace
 
 TEST_CASE("an empty file is all defaults, which are those of the code") {
   const configuration c = loaded("");
@@ -259,3 +257,5 @@ TEST_CASE("what is all commented out is as if it were not there") {
   CHECK(c.services.empty());
   CHECK(c.plugins.settings.size() == 1);
 }
+
+}  // namespace load_test

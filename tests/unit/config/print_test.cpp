@@ -7,9 +7,9 @@
 
 #include "config/load.hpp"
 
-using namespace vsoad::config;
+namespace print_test {
 
-namespace {
+using namespace vsoad::config;
 
 std::string printed(std::string_view text) {
   const load_result result = load_text("c.yaml", text);
@@ -18,8 +18,6 @@ std::string printed(std::string_view text) {
   REQUIRE(result.ok());
   return print_yaml(*result.document);
 }
-
-}  // namespace
 
 TEST_CASE("every default is filled in") {
   CHECK(printed("services: [ { name: a, listen: 127.0.0.1:1, plugins: all, "
@@ -123,3 +121,5 @@ TEST_CASE("text is quoted where it would mean something else without") {
         token: "********"
 )") != std::string::npos);
 }
+
+}  // namespace print_test

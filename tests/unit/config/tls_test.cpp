@@ -8,10 +8,10 @@
 #include "config/load.hpp"
 #include "config/print.hpp"
 
+namespace tls_test {
+
 using namespace vsoad::config;
 using vsoa_test::certificate_authority;
-
-namespace {
 
 // A service of these keys, one a line, from line 4 on.
 std::string service(const std::string& keys) {
@@ -24,8 +24,6 @@ std::string findings(const std::string& text) {
     out += to_string(d) + '\n';
   return out;
 }
-
-}  // namespace
 
 TEST_CASE("all keys of tls, and certificates among the credentials") {
   certificate_authority ca;
@@ -144,3 +142,5 @@ TEST_CASE("a credential has a password or a certificate, and the certificate is 
         "c.yaml:4:44: services[0].credentials[0].certificate: \"gateway\" is not of the form "
         "TYPE=TEXT, such as CN=gateway*; write one such as CN=gateway*\n");
 }
+
+}  // namespace tls_test

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <limits>
 
+namespace json_writer_test {
+
 using vsoad::control::json_writer;
 
 TEST_CASE("objects, arrays and values of all types") {
@@ -42,3 +44,5 @@ TEST_CASE("what is no UTF-8 is valid JSON all the same") {
   CHECK(parser.parse(text).error() == simdjson::SUCCESS);
   CHECK(text == R"({"bad?":"worse?("})");
 }
+
+}  // namespace json_writer_test

@@ -8,9 +8,9 @@
 
 #include "control/operations.hpp"
 
-using namespace vsoad::control;
+namespace request_test {
 
-namespace {
+using namespace vsoad::control;
 
 request good(std::string_view line) {
   auto read = parse_request(line);
@@ -71,8 +71,6 @@ std::string said(std::string_view what) {
   return R"({"protocol":1,"ok":true,"asked":")" + std::string(what) + "\"}";
 }
 
-}  // namespace
-
 TEST_CASE("a request is read") {
   CHECK(good(R"({"command":"status"})").command == "status");
   const request r = good(
@@ -128,3 +126,5 @@ TEST_CASE("what can't be carried out is a failure, and nothing of an answer") {
   CHECK(contains(ask(R"({"command":"log","arguments":{"level":"inof"}})"), R"(\"info\")"));
   CHECK(contains(ask(R"({"command":"log"})"), "is missing"));
 }
+
+}  // namespace request_test

@@ -20,11 +20,11 @@
 
 #include "wait.hpp"
 
+namespace server_test {
+
 using namespace vsoad::control;
 using namespace std::chrono_literals;
 using vsoa_test::wait_until;
-
-namespace {
 
 struct fake final : operations {
   std::atomic<int> asked = 0;
@@ -141,8 +141,6 @@ bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
-}  // namespace
-
 TEST_CASE("requests are answered in their order, however they come") {
   rig r;
   program p(r);
@@ -239,3 +237,5 @@ TEST_CASE("a group that is not there is an error with a remedy") {
   CHECK_THROWS_WITH(s.listen({.path = "/nowhere", .group = "no such group"}),
                     doctest::Contains("make it, or name another"));
 }
+
+}  // namespace server_test

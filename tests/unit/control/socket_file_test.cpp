@@ -15,9 +15,9 @@
 
 #include "control/peer.hpp"
 
-using namespace vsoad::control;
+namespace socket_file_test {
 
-namespace {
+using namespace vsoad::control;
 
 struct folder {
   folder() {
@@ -61,8 +61,6 @@ mode_t mode(const std::string& path) {
 bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
-
-}  // namespace
 
 TEST_CASE("the socket is its owner's, and its group's if there is one; it goes with its owner") {
   const folder f;
@@ -141,3 +139,5 @@ TEST_CASE("groups are found by name and by number") {
   CHECK(!find_group("no such group"));
   CHECK(!find_group(""));
 }
+
+}  // namespace socket_file_test

@@ -7,7 +7,7 @@
 #include <random>
 #include <string>
 
-namespace {
+namespace outbox_test {
 
 using namespace vsoa::net;
 
@@ -229,4 +229,4 @@ TEST_CASE("append, consume, detach and clear at random keep every byte in order"
   }
 }
 
-}  // namespace
+}  // namespace outbox_test

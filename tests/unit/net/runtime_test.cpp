@@ -12,7 +12,7 @@
 #include "net/loop.hpp"
 #include "wait.hpp"
 
-namespace {
+namespace runtime_test {
 
 using namespace std::chrono_literals;
 using vsoa::runtime;
@@ -269,4 +269,4 @@ TEST_CASE("a loop that polls busily does all that a sleeping one does") {
   CHECK(wait_until([&] { return ticks >= 5; }));
 }
 
-}  // namespace
+}  // namespace runtime_test

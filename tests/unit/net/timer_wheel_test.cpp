@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-namespace {
+namespace timer_wheel_test {
 
 using namespace std::chrono_literals;
 using vsoa::net::steady_time;
@@ -228,4 +228,4 @@ TEST_CASE("an idle wheel takes up the time where it has got to") {
   CHECK(p.fired[0] >= later + 30ms);
 }
 
-}  // namespace
+}  // namespace timer_wheel_test

@@ -11,7 +11,7 @@
 
 #include "tls_options.hpp"
 
-namespace {
+namespace tls_options_test {
 
 using namespace vsoa_test;
 using vsoa::tls_problem;
@@ -235,4 +235,4 @@ TEST_CASE("patterns mean certificates by parts of their subject and by alternati
   }
 }
 
-}  // namespace
+}  // namespace tls_options_test

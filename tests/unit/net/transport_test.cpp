@@ -10,7 +10,7 @@
 #include "certificates.hpp"
 #include "net/tls_context.hpp"
 
-namespace {
+namespace transport_test {
 
 using namespace vsoa_test;
 using vsoa::net::transport;
@@ -87,4 +87,4 @@ TEST_CASE("a broken connection has nothing to say any more") {
   CHECK_FALSE(p.server.wants_write());
 }
 
-}  // namespace
+}  // namespace transport_test

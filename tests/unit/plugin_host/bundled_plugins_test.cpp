@@ -3,9 +3,9 @@
 
 #include "rig.hpp"
 
-using namespace vsoa_test;
+namespace bundled_plugins_test {
 
-namespace {
+using namespace vsoa_test;
 
 struct bundled_rig : rig {
   bundled_rig() : rig(1) {
@@ -13,8 +13,6 @@ struct bundled_rig : rig {
     dir.put(bundled("sysinfo"), "sysinfo");
   }
 };
-
-}  // namespace
 
 TEST_CASE("echo sends back what it is sent") {
   bundled_rig r;
@@ -99,3 +97,5 @@ TEST_CASE("sysinfo refuses settings that it does not understand") {
     CHECK(r.host->find("sysinfo") == nullptr);
   }
 }
+
+}  // namespace bundled_plugins_test

@@ -10,10 +10,10 @@
 #include "scratch.hpp"
 #include "wait.hpp"
 
+namespace directory_watch_test {
+
 using namespace vsoa_test;
 using vsoad::directory_watch;
-
-namespace {
 
 bool tells(directory_watch& watch, milliseconds bound = patience) {
   const deadline until(bound);
@@ -29,8 +29,6 @@ void settle(directory_watch& watch) {
   while (tells(watch, quiet)) {
   }
 }
-
-}  // namespace
 
 TEST_CASE("files that come, change and go") {
   const scratch dir;
@@ -102,3 +100,5 @@ TEST_CASE("other directories from now on") {
   second.write("a.so", "x");
   CHECK(tells(watch));
 }
+
+}  // namespace directory_watch_test

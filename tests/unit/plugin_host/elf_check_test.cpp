@@ -12,10 +12,10 @@
 
 #include "scratch.hpp"
 
+namespace elf_check_test {
+
 using namespace vsoa_test;
 using vsoad::elf_problem;
-
-namespace {
 
 std::vector<std::byte> read(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -27,8 +27,6 @@ std::vector<std::byte> read(const std::string& path) {
 std::string problem_of(const std::string& text) {
   return elf_problem(std::as_bytes(std::span(text)));
 }
-
-}  // namespace
 
 TEST_CASE("plugins pass") {
   CHECK(elf_problem(read(sample("good"))).empty());
@@ -83,3 +81,5 @@ TEST_CASE("damaged files are read within their bounds") {
     (void)elf_problem(damaged);
   }
 }
+
+}  // namespace elf_check_test

@@ -11,9 +11,9 @@
 #include "plugin_host/isolation/control.hpp"
 #include "vsoa/url.hpp"
 
-using namespace vsoad::isolation;
+namespace envelope_test {
 
-namespace {
+using namespace vsoad::isolation;
 
 message a_call() {
   message m;
@@ -29,8 +29,6 @@ message a_call() {
   m.url = "/a/b\xC3\xA4";
   return m;
 }
-
-}  // namespace
 
 TEST_CASE("each kind of message comes back as it was") {
   std::string text;
@@ -238,3 +236,5 @@ TEST_CASE("packet sockets keep messages whole, and pass descriptors") {
   one = vsoad::unique_fd();
   CHECK(receive_message(other.get(), buffer, false).state == received::what::end);
 }
+
+}  // namespace envelope_test

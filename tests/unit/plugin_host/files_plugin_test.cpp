@@ -10,10 +10,10 @@
 #include "rig.hpp"
 #include "stream_peers.hpp"
 
+namespace files_plugin_test {
+
 using namespace vsoa_test;
 namespace fs = std::filesystem;
-
-namespace {
 
 constexpr const char* sha256_of_abc =
     "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -61,8 +61,6 @@ struct files_rig : rig {
     return read_to_end(stream);
   }
 };
-
-}  // namespace
 
 TEST_CASE("list and stat") {
   files_rig r;
@@ -335,3 +333,5 @@ TEST_CASE("settings that make no sense keep it from running") {
     CHECK(r.log.count("plugin files: does not start") == 1);
   }
 }
+
+}  // namespace files_plugin_test

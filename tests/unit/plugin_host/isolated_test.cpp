@@ -14,9 +14,9 @@
 
 #include "rig.hpp"
 
-using namespace vsoa_test;
+namespace isolated_test {
 
-namespace {
+using namespace vsoa_test;
 
 struct rogue_rig : rig {
   explicit rogue_rig(std::size_t loop_count = 2) : rig(loop_count) {
@@ -35,8 +35,6 @@ struct rogue_rig : rig {
   }
   std::uint32_t seqno = 0;
 };
-
-}  // namespace
 
 TEST_CASE("it runs in another process, and its state says so") {
   rogue_rig r;
@@ -364,3 +362,5 @@ TEST_CASE("a plugin that hangs is ended by stop()") {
   CHECK(r.is_logged("does not return: the plugin is abandoned without stop()"));
   CHECK(peer.read().status == status_no_responding);
 }
+
+}  // namespace isolated_test

@@ -9,10 +9,10 @@
 #include "plugin_host/catalogue.hpp"
 #include "scratch.hpp"
 
+namespace loader_test {
+
 using namespace vsoa_test;
 using namespace vsoad;
-
-namespace {
 
 struct loaded {
   std::vector<std::unique_ptr<library>> libraries;
@@ -62,8 +62,6 @@ int mapped_copies() {
       &count);
   return count;
 }
-
-}  // namespace
 
 TEST_CASE("a broken plugin is reported and the others load, in order of name") {
   const scratch dir;
@@ -172,3 +170,5 @@ TEST_CASE("names of plugins") {
   }
   CHECK_FALSE(is_plugin_name(std::string(65, 'a')));
 }
+
+}  // namespace loader_test

@@ -5,6 +5,8 @@
 #include "interval.hpp"
 #include "scratch.hpp"
 
+namespace machine_test {
+
 using namespace machine_info;
 using namespace vsoa_test;
 
@@ -64,3 +66,5 @@ TEST_CASE("the interval") {
     CHECK_THROWS_AS((void)read_interval(bad), std::invalid_argument);
   }
 }
+
+}  // namespace machine_test

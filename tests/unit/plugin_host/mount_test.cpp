@@ -4,9 +4,9 @@
 
 #include "vsoa/plugin.h"
 
-using namespace vsoad;
+namespace mount_test {
 
-namespace {
+using namespace vsoad;
 
 const std::vector<plugin_outline> plugins = {
     {"camera", {"/", "/snap", "/stream/"}, 0},
@@ -60,8 +60,6 @@ std::string path(const service& s, std::string_view url) {
   std::string scratch;
   return std::string(result.routes[0].path(url, scratch));
 }
-
-}  // namespace
 
 TEST_CASE("explicit commands") {
   CHECK(routes(service().command("/x", "camera", "/snap")) == "/x=camera:/snap ");
@@ -183,3 +181,5 @@ TEST_CASE("the path is the plugin's view of the URL") {
   CHECK(mounted.routes[2].path("/cam/stream/7", scratch) == "/stream/7");
   CHECK(scratch.empty());
 }
+
+}  // namespace mount_test

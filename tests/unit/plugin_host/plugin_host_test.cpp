@@ -6,9 +6,9 @@
 
 #include "rig.hpp"
 
-using namespace vsoa_test;
+namespace plugin_host_test {
 
-namespace {
+using namespace vsoa_test;
 
 struct probe_rig : rig {
   explicit probe_rig(const std::string& name = "probe", std::size_t loop_count = 2)
@@ -27,8 +27,6 @@ struct probe_rig : rig {
   const std::string plugin;
   std::uint32_t seqno = 0;
 };
-
-}  // namespace
 
 TEST_CASE("a command sees URL, command, path and data") {
   probe_rig r;
@@ -252,3 +250,5 @@ TEST_CASE("writing over a loaded file changes nothing") {
   CHECK(r.param(peer, "/lambda") == "\"lambda\"");
   CHECK(r.ask(peer, "/fail").status == status_no_responding);
 }
+
+}  // namespace plugin_host_test

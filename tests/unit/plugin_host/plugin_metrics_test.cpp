@@ -4,6 +4,8 @@
 
 #include "vsoa/plugin.h"
 
+namespace plugin_metrics_test {
+
 using vsoad::plugin_metric;
 using vsoad::plugin_metrics;
 
@@ -42,3 +44,5 @@ TEST_CASE("there are at most 256, and those go on to work") {
   CHECK(metrics.set("one_more", 1) == VSOA_E_FULL);
   CHECK(metrics.add("m7", 1) == VSOA_OK);
 }
+
+}  // namespace plugin_metrics_test

@@ -6,9 +6,9 @@
 #include "rig.hpp"
 #include "stream_peers.hpp"
 
-using namespace vsoa_test;
+namespace plugin_streams_test {
 
-namespace {
+using namespace vsoa_test;
 
 struct stream_rig : rig {
   explicit stream_rig(std::size_t loop_count = 1) : rig(loop_count) {
@@ -36,8 +36,6 @@ bool echoes(tcp_peer& peer, std::size_t total) {
   sender.join();
   return got.size() == total && is_pattern(got, 0);
 }
-
-}  // namespace
 
 TEST_CASE("echo: up, down, echo") {
   stream_rig r;
@@ -160,3 +158,5 @@ TEST_CASE("limits of the service are told as such") {
   CHECK(client.ask_for_reply(rpc(1, "/s/echo")).status == status_no_memory);
   CHECK(client.ask_for_reply(rpc(1, "/stream", R"({"dir":"up"})")).status == status_no_memory);
 }
+
+}  // namespace plugin_streams_test

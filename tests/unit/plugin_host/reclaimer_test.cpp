@@ -10,10 +10,10 @@
 
 #include "wait.hpp"
 
+namespace reclaimer_test {
+
 using namespace vsoad;
 using namespace std::chrono_literals;
-
-namespace {
 
 struct counted {
   explicit counted(std::atomic<int>& c) : count(c) { ++count; }
@@ -21,8 +21,6 @@ struct counted {
   std::atomic<int>& count;
   int value = 0;
 };
-
-}  // namespace
 
 TEST_CASE("what a loop reads stays until it has come to an end") {
   vsoa::runtime loops({.loops = 2, .log = {}});
@@ -79,3 +77,5 @@ TEST_CASE("and what another thread reads, too") {
     each.join();
   loops.stop();
 }
+
+}  // namespace reclaimer_test

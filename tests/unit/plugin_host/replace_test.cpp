@@ -8,9 +8,9 @@
 
 #include "rig.hpp"
 
-using namespace vsoa_test;
+namespace replace_test {
 
-namespace {
+using namespace vsoa_test;
 
 using lines = std::vector<std::string>;
 
@@ -26,8 +26,6 @@ struct replace_rig : rig {
   std::string version(const std::string& name) const { return host->find(name)->version(); }
   std::uint32_t seqno = 0;
 };
-
-}  // namespace
 
 TEST_CASE("a plugin that is added is served, and one that is removed is not") {
   replace_rig r;
@@ -258,3 +256,5 @@ TEST_CASE("replaced again and again under load: every call has its answer") {
   CHECK(wrong == 0);
   CHECK(r.retire());
 }
+
+}  // namespace replace_test

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -22,12 +23,8 @@
 
 namespace vsoa_test {
 
-/// Whether this program was built to run all plugins in processes of their own.
-#ifdef VSOA_TEST_ISOLATED
-constexpr bool is_isolated = true;
-#else
-constexpr bool is_isolated = false;
-#endif
+/// Whether all plugins are to run in processes of their own: the environment says so.
+inline const bool is_isolated = std::getenv("VSOA_TEST_ISOLATED") != nullptr;
 
 class rig {
  public:

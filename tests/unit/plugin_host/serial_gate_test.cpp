@@ -8,6 +8,8 @@
 
 #include "plugin_host/rundown.hpp"
 
+namespace serial_gate_test {
+
 using vsoad::rundown;
 using vsoad::rundown_guard;
 using vsoad::serial_gate;
@@ -109,3 +111,5 @@ TEST_CASE("after a closed rundown nobody is inside") {
     CHECK_FALSE(touched_after);
   }
 }
+
+}  // namespace serial_gate_test

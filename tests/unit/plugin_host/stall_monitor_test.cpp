@@ -7,15 +7,13 @@
 #include "scratch.hpp"
 #include "wait.hpp"
 
+namespace stall_monitor_test {
+
 using namespace vsoa_test;
 using vsoad::stall_monitor;
 using vsoad::stall_subject;
 
-namespace {
-
 constexpr auto threshold = std::chrono::milliseconds(20);
-
-}  // namespace
 
 TEST_CASE("a stall is named while it lasts, once, and its end is told") {
   log_book log;
@@ -61,3 +59,5 @@ TEST_CASE("zero is off, and a monitor can be followed by another") {
   }
   CHECK(subject.stalls == 0);
 }
+
+}  // namespace stall_monitor_test

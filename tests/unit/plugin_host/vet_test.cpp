@@ -10,10 +10,10 @@
 #include "plugin_host/private_copy.hpp"
 #include "scratch.hpp"
 
+namespace vet_test {
+
 using namespace vsoa_test;
 using namespace vsoad;
-
-namespace {
 
 struct stat attributes(mode_t mode, uid_t owner, off_t size = 100) {
   struct stat s {};
@@ -34,8 +34,6 @@ std::string refusal(const scratch& dir, const std::string& file) {
   CHECK_FALSE(open_file(directory.get(), file, size, reason));
   return reason;
 }
-
-}  // namespace
 
 TEST_CASE("files: who may write to them") {
   CHECK(file_problem(attributes(S_IFREG | 0644, 0), daemon_user).empty());
@@ -83,7 +81,7 @@ TEST_CASE("links, pipes and missing files are not opened") {
 TEST_CASE("a private copy does not change with its file") {
   const scratch dir;
   const auto path = dir.put(sample("good"), "good");
-  const unique_fd file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  const vsoad::unique_fd file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   const auto size = std::filesystem::file_size(path);
   std::string reason;
   private_copy copy = private_copy::make(file.get(), size, "good", reason);
@@ -103,7 +101,7 @@ TEST_CASE("a private copy does not change with its file") {
 TEST_CASE("a file that changes its size while it is copied is refused") {
   const scratch dir;
   const auto path = dir.put(sample("good"), "good");
-  const unique_fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const vsoad::unique_fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   const auto size = std::filesystem::file_size(path);
   for (const auto claimed : {size - 1, size + 1}) {
     std::string reason;
@@ -111,3 +109,5 @@ TEST_CASE("a file that changes its size while it is copied is refused") {
     CHECK(reason == "the file is being written to");
   }
 }
+
+}  // namespace vet_test

@@ -13,7 +13,7 @@
 #include "udp_peer.hpp"
 #include "vsoa/position.hpp"
 
-namespace {
+namespace lookup_test {
 
 using namespace vsoa;
 using namespace std::chrono_literals;
@@ -260,4 +260,4 @@ TEST_CASE("loops that end take a lookup under way with them") {
   CHECK(watch.expired());
 }
 
-}  // namespace
+}  // namespace lookup_test

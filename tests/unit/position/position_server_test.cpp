@@ -13,7 +13,7 @@
 #include "udp_peer.hpp"
 #include "vsoa/position.hpp"
 
-namespace {
+namespace position_server_test {
 
 using namespace vsoa;
 using test::at;
@@ -305,4 +305,4 @@ TEST_CASE("a server that was never started, or whose loops never ran, goes quiet
   started.start();
 }
 
-}  // namespace
+}  // namespace position_server_test

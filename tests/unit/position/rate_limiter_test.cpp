@@ -5,7 +5,7 @@
 #include <chrono>
 #include <string>
 
-namespace {
+namespace rate_limiter_test {
 
 using namespace std::chrono_literals;
 using vsoa::ip_address;
@@ -73,4 +73,4 @@ TEST_CASE("a flood of sources is served, and does not give one source much more"
   CHECK(victim < 100);  // of 2000
 }
 
-}  // namespace
+}  // namespace rate_limiter_test

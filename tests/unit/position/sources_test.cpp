@@ -11,7 +11,7 @@
 
 #include "vsoa/position.hpp"
 
-namespace {
+namespace sources_test {
 
 using namespace vsoa::position;
 
@@ -122,4 +122,4 @@ TEST_CASE("only the server that was set is asked") {
   ::unsetenv(environment_variable);
 }
 
-}  // namespace
+}  // namespace sources_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace {
+namespace address_test {
 
 using vsoa::ip_address;
 using vsoa::socket_address;
@@ -108,4 +108,4 @@ TEST_CASE("addresses that may leave their port out") {
   CHECK_FALSE(socket_address::parse("[::1]:65536", 54));
 }
 
-}  // namespace
+}  // namespace address_test

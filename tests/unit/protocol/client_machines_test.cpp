@@ -13,7 +13,7 @@
 #include "vsoa/server_url.hpp"
 #include "vsoa/unique_function.hpp"
 
-namespace {
+namespace client_machines_test {
 
 using namespace vsoa;
 using namespace vsoa::protocol;
@@ -294,4 +294,4 @@ TEST_CASE("unique_function: inline or not, moved, called, destroyed once") {
   CHECK(gone == 2);
 }
 
-}  // namespace
+}  // namespace client_machines_test

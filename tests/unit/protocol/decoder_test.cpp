@@ -6,7 +6,7 @@
 
 #include "support.hpp"
 
-namespace {
+namespace decoder_test {
 
 using namespace vsoa_test;
 using namespace vsoa::protocol;
@@ -165,4 +165,4 @@ TEST_CASE("a datagram may have 65507 bytes") {
   check_error(decode_datagram(header_with(0, 0, data + 1) + body), errc::too_large);
 }
 
-}  // namespace
+}  // namespace decoder_test

@@ -7,7 +7,7 @@
 #include "protocol/decoder.hpp"
 #include "support.hpp"
 
-namespace {
+namespace encoder_test {
 
 using namespace vsoa_test;
 using namespace vsoa::protocol;
@@ -151,4 +151,4 @@ TEST_CASE("the parts of a packet are its bytes") {
   }
 }
 
-}  // namespace
+}  // namespace encoder_test

@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-namespace {
+namespace gate_test {
 
 using vsoa::packet_type;
 using vsoa::packet_view;
@@ -51,4 +51,4 @@ TEST_CASE("every type, authenticated or not") {
   }
 }
 
-}  // namespace
+}  // namespace gate_test

@@ -11,7 +11,7 @@
 #include "support.hpp"
 #include "vectors.hpp"
 
-namespace {
+namespace packet_reader_test {
 
 using namespace vsoa_test;
 using namespace vsoa::protocol;
@@ -234,4 +234,4 @@ TEST_CASE("a packet whole in the input is shown where it lies") {
   });
 }
 
-}  // namespace
+}  // namespace packet_reader_test

@@ -10,7 +10,7 @@
 #include "protocol/packet_reader.hpp"
 #include "support.hpp"
 
-namespace {
+namespace packet_train_test {
 
 using namespace vsoa_test;
 using namespace vsoa::protocol;
@@ -144,4 +144,4 @@ TEST_CASE("encoding a train: the new header, the old payloads, pads of zero") {
   }
 }
 
-}  // namespace
+}  // namespace packet_train_test

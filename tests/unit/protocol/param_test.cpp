@@ -4,7 +4,7 @@
 
 #include <thread>
 
-namespace {
+namespace param_test {
 
 using vsoa::protocol::is_json;
 using vsoa::protocol::read_password;
@@ -142,4 +142,4 @@ TEST_CASE("threads do not disturb one another") {
     thread.join();
 }
 
-}  // namespace
+}  // namespace param_test

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace {
+namespace position_message_test {
 
 using vsoa::ip_address;
 using vsoa::position_domain;
@@ -257,4 +257,4 @@ TEST_CASE("answers are written with all keys and under the limit, or not at all"
   CHECK_FALSE(write_position_answer({"a", address("[::1]:0"), false}));
 }
 
-}  // namespace
+}  // namespace position_message_test

@@ -7,7 +7,7 @@
 
 #include "vsoa/error.hpp"
 
-namespace {
+namespace status_test {
 
 using vsoa::status;
 
@@ -42,4 +42,4 @@ TEST_CASE("errors belong to the category vsoa, each with a text of its own") {
   CHECK(code == vsoa::errc::too_large);
 }
 
-}  // namespace
+}  // namespace status_test

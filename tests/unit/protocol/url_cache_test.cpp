@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-namespace {
+namespace url_cache_test {
 
 // Counts the searches, and knows some URLs.
 struct searcher {
@@ -57,4 +57,4 @@ TEST_CASE("empty and very long URLs are searched for each time") {
   CHECK(search.searches == 5);
 }
 
-}  // namespace
+}  // namespace url_cache_test

@@ -10,7 +10,7 @@
 
 #include "vsoa/url.hpp"
 
-namespace {
+namespace url_map_test {
 
 using vsoa::url_map;
 using vsoa::url_matches;
@@ -144,4 +144,4 @@ TEST_CASE("lengths, bytes and slashes do not undo each other in the hash") {
   CHECK(seen.size() == count);
 }
 
-}  // namespace
+}  // namespace url_map_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace {
+namespace url_test {
 
 using vsoa::is_valid_url;
 using vsoa::url_matches;
@@ -51,4 +51,4 @@ TEST_CASE("subscriptions and what they take") {
   }
 }
 
-}  // namespace
+}  // namespace url_test

@@ -7,7 +7,7 @@
 #include "support.hpp"
 #include "vectors.hpp"
 
-namespace {
+namespace vectors_test {
 
 using namespace vsoa_test;
 using namespace vsoa::protocol;
@@ -70,4 +70,4 @@ TEST_CASE("all that real servers answered to strange input can be read") {
   CHECK(packets >= answers.size());
 }
 
-}  // namespace
+}  // namespace vectors_test

@@ -6,7 +6,7 @@
 
 #include "test_server.hpp"
 
-namespace {
+namespace access_test {
 
 using namespace vsoa_test;
 using right = vsoa::server::access;
@@ -71,4 +71,4 @@ TEST_CASE("who may does, and a check that throws forbids") {
   CHECK(boss.ask(rpc(4, "/mad")).status == no_permissions);
 }
 
-}  // namespace
+}  // namespace access_test

@@ -10,7 +10,7 @@
 
 #include "test_server.hpp"
 
-namespace {
+namespace change_test {
 
 using namespace vsoa_test;
 using vsoa::channel;
@@ -154,4 +154,4 @@ TEST_CASE("set_limits: for new clients and those that are there") {
   CHECK(next.ask_for_reply(rpc(1, "/echo", "1")).param == "1");
 }
 
-}  // namespace
+}  // namespace change_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace {
+namespace command_table_test {
 
 using vsoa::command_table;
 
@@ -56,4 +56,4 @@ TEST_CASE("a table does not change; with() makes another") {
   CHECK(second->find("/b") != nullptr);
 }
 
-}  // namespace
+}  // namespace command_table_test

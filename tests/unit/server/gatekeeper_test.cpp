@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace gatekeeper_test {
 
 using vsoa::client_id;
 using vsoa::gatekeeper;
@@ -154,4 +154,4 @@ TEST_CASE("what is said twice or of strangers counts once") {
   check_refused(gate.admit(5, ip("10.0.0.1")));
 }
 
-}  // namespace
+}  // namespace gatekeeper_test

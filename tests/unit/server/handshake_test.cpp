@@ -8,7 +8,7 @@
 
 #include "test_server.hpp"
 
-namespace {
+namespace handshake_test {
 
 using namespace std::chrono_literals;
 using namespace vsoa_test;
@@ -369,4 +369,4 @@ TEST_CASE("before the handshake a packet has 4096 bytes at most") {
   CHECK(client.ask(rpc(1, "/a", {}, std::string(100000, 'x'))).data.size() == 100000);
 }
 
-}  // namespace
+}  // namespace handshake_test

@@ -5,7 +5,7 @@
 
 #include "test_server.hpp"
 
-namespace {
+namespace interest_test {
 
 using namespace vsoa_test;
 
@@ -89,4 +89,4 @@ TEST_CASE("each loop tells for itself") {
   CHECK(wait_until([&] { return w.count() == 2; }));
 }
 
-}  // namespace
+}  // namespace interest_test

@@ -14,7 +14,7 @@
 
 #include "test_server.hpp"
 
-namespace {
+namespace life_test {
 
 using namespace std::chrono_literals;
 using namespace vsoa_test;
@@ -309,4 +309,4 @@ TEST_CASE("keepalive can be set for one client and for all new ones") {
   CHECK(peer.ask(ping(1)).type == type_pingecho);
 }
 
-}  // namespace
+}  // namespace life_test

@@ -4,7 +4,7 @@
 
 #include "test_server.hpp"
 
-namespace {
+namespace limits_test {
 
 using namespace std::chrono_literals;
 using namespace vsoa_test;
@@ -195,4 +195,4 @@ TEST_CASE("publishes of one turn leave in one write for each subscriber") {
   CHECK(wait_until([&] { return server->stats().writes == before + 2; }));
 }
 
-}  // namespace
+}  // namespace limits_test

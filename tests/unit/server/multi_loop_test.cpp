@@ -8,7 +8,7 @@
 
 #include "test_server.hpp"
 
-namespace {
+namespace multi_loop_test {
 
 using namespace std::chrono_literals;
 using namespace vsoa_test;
@@ -253,4 +253,4 @@ TEST_CASE("everything at once from everywhere") {
   CHECK(healthy.ask_for_reply(rpc(1, "/echo", "{}")).status == 0);
 }
 
-}  // namespace
+}  // namespace multi_loop_test

@@ -6,7 +6,7 @@
 
 #include "test_server.hpp"
 
-namespace {
+namespace publish_run_test {
 
 using namespace vsoa_test;
 
@@ -160,4 +160,4 @@ TEST_CASE("of a run that does not fit as much is delivered as there is room for"
   CHECK(peer.ask(ping(1)).type == type_pingecho);
 }
 
-}  // namespace
+}  // namespace publish_run_test

@@ -11,7 +11,7 @@
 
 #include "test_server.hpp"
 
-namespace {
+namespace publish_test {
 
 using namespace vsoa_test;
 
@@ -279,4 +279,4 @@ TEST_CASE("setting the priority: QOSSETUP to the client, and the order of client
   CHECK(peers[0].ask(ping(1)).type == type_pingecho);
 }
 
-}  // namespace
+}  // namespace publish_test

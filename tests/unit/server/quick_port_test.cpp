@@ -13,7 +13,7 @@
 
 #include "test_server.hpp"
 
-namespace {
+namespace quick_port_test {
 
 using namespace vsoa_test;
 
@@ -86,4 +86,4 @@ TEST_CASE("a quick port of its own is announced in the handshake and used") {
   CHECK(from == quick);
 }
 
-}  // namespace
+}  // namespace quick_port_test

@@ -13,7 +13,7 @@
 
 #include "test_server.hpp"
 
-namespace {
+namespace quick_test {
 
 using namespace vsoa_test;
 using vsoa::channel;
@@ -271,4 +271,4 @@ TEST_CASE("of one loop's clients those of higher priority come first, then the e
     CHECK(watch.next() == expected);
 }
 
-}  // namespace
+}  // namespace quick_test

@@ -6,7 +6,7 @@
 
 #include "test_server.hpp"
 
-namespace {
+namespace relay_test {
 
 using namespace vsoa_test;
 using to = vsoa::server::datagram_route;
@@ -145,4 +145,4 @@ TEST_CASE("quick datagrams are relayed on the quick channel") {
   CHECK(server->stats().relayed == 1);
 }
 
-}  // namespace
+}  // namespace relay_test

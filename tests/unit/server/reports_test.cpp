@@ -6,7 +6,7 @@
 
 #include "test_server.hpp"
 
-namespace {
+namespace reports_test {
 
 using namespace vsoa_test;
 
@@ -90,4 +90,4 @@ TEST_CASE("subscribed URLs, those with the most subscribers first, of all loops 
   CHECK(most[1].url == "/two");
 }
 
-}  // namespace
+}  // namespace reports_test

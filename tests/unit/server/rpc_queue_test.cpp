@@ -10,7 +10,7 @@
 #include "test_server.hpp"
 #include "vsoa/work_queue.hpp"
 
-namespace {
+namespace rpc_queue_test {
 
 using namespace std::chrono_literals;
 using namespace vsoa_test;
@@ -189,4 +189,4 @@ TEST_CASE(
   CHECK(ran == 1);
 }
 
-}  // namespace
+}  // namespace rpc_queue_test

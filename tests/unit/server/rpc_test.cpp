@@ -8,7 +8,7 @@
 
 #include "test_server.hpp"
 
-namespace {
+namespace rpc_test {
 
 using namespace std::chrono_literals;
 using namespace vsoa_test;
@@ -391,4 +391,4 @@ TEST_CASE("large answers that the kernel does not take at once arrive whole and 
   }
 }
 
-}  // namespace
+}  // namespace rpc_test

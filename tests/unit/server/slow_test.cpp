@@ -8,7 +8,7 @@
 
 #include "test_server.hpp"
 
-namespace {
+namespace slow_test {
 
 using namespace std::chrono_literals;
 using namespace vsoa_test;
@@ -288,4 +288,4 @@ TEST_CASE("without a partial timeout half a packet may stay") {
   CHECK(peer.read().type == type_pingecho);
 }
 
-}  // namespace
+}  // namespace slow_test

@@ -6,7 +6,7 @@
 
 #include "test_server.hpp"
 
-namespace {
+namespace subscribe_test {
 
 using namespace vsoa_test;
 
@@ -218,4 +218,4 @@ TEST_CASE("callbacks that throw cost nobody the connection") {
   CHECK(wait_until([&] { return server->stats().clients == 0; }));
 }
 
-}  // namespace
+}  // namespace subscribe_test

@@ -6,7 +6,7 @@
 
 #include "tls_server.hpp"
 
-namespace {
+namespace tls_hostile_test {
 
 using namespace std::chrono_literals;
 using namespace vsoa_test;
@@ -150,4 +150,4 @@ TEST_CASE("noise of any kind behind a good handshake never does more than end it
   good.handshake();
 }
 
-}  // namespace
+}  // namespace tls_hostile_test

@@ -7,7 +7,7 @@
 
 #include "tls_server.hpp"
 
-namespace {
+namespace tls_test {
 
 using namespace std::chrono_literals;
 using namespace vsoa_test;
@@ -262,4 +262,4 @@ TEST_CASE("the quick channel is off, its port bound") {
   CHECK(datagrams == 0);
 }
 
-}  // namespace
+}  // namespace tls_test

@@ -4,7 +4,7 @@
 
 #include "tls_server.hpp"
 
-namespace {
+namespace tls_traffic_test {
 
 using namespace std::chrono_literals;
 using namespace vsoa_test;
@@ -216,4 +216,4 @@ TEST_CASE("input that is held back is worked off later, over TLS too") {
   }
 }
 
-}  // namespace
+}  // namespace tls_traffic_test

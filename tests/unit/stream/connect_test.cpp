@@ -6,6 +6,8 @@
 #include "stream/stream_relay.hpp"
 #include "stream_sides.hpp"
 
+namespace connect_test {
+
 using namespace std::chrono_literals;
 using namespace vsoa_test;
 
@@ -162,3 +164,5 @@ TEST_CASE("how a relay ends") {
   }
   CHECK(r.is_over());
 }
+
+}  // namespace connect_test

@@ -3,6 +3,8 @@
 
 #include "stream_server.hpp"
 
+namespace server_stream_test {
+
 using namespace std::chrono_literals;
 using namespace vsoa_test;
 
@@ -325,3 +327,5 @@ TEST_CASE("a callback that throws is survived") {
   peer.send("y");
   CHECK(server.log.wait_received(2));
 }
+
+}  // namespace server_stream_test

@@ -4,6 +4,8 @@
 
 #include "stream_server.hpp"
 
+namespace stream_end_test {
+
 using namespace std::chrono_literals;
 using namespace vsoa_test;
 
@@ -201,3 +203,5 @@ TEST_CASE("drain sends what is queued, stop ends all, each says so once") {
   CHECK(waiting.ends() == 1);
   CHECK(server->stats().streams == 0);
 }
+
+}  // namespace stream_end_test

@@ -6,10 +6,10 @@
 #include "stream_sides.hpp"
 #include "tls_server.hpp"
 
+namespace tls_stream_test {
+
 using namespace std::chrono_literals;
 using namespace vsoa_test;
-
-namespace {
 
 constexpr std::size_t total = 8U << 20;
 
@@ -34,8 +34,6 @@ vsoa::stream_callbacks echoing_to_the_end() {
   c.on_end = [](const vsoa::stream& s) { s.shutdown_write(); };
   return c;
 }
-
-}  // namespace
 
 TEST_CASE("an echo under TLS, half closes included") {
   certificate_authority ca;
@@ -201,3 +199,5 @@ TEST_CASE("relays with TLS in front, behind, or both") {
   CHECK_FALSE(r.ours.handle().error());
   CHECK(wait_until([&] { return r.registry->count().now == 0; }));
 }
+
+}  // namespace tls_stream_test

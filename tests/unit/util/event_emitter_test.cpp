@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-namespace {
+namespace event_emitter_test {
 
 using vsoa::event;
 using vsoa::event_emitter;
@@ -279,4 +279,4 @@ TEST_CASE("many threads install, remove and emit; once runs once") {
   CHECK(emitter.listener_count(tick) == 0);
 }
 
-}  // namespace
+}  // namespace event_emitter_test

@@ -13,7 +13,7 @@
 
 #include "wait.hpp"
 
-namespace {
+namespace timer_test {
 
 using namespace std::chrono_literals;
 using vsoa::runtime;
@@ -298,4 +298,4 @@ TEST_CASE("after the loops have been stopped a timer may be used and destroyed")
   CHECK_FALSE(t.is_started());
 }
 
-}  // namespace
+}  // namespace timer_test

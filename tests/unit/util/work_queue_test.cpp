@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-namespace {
+namespace work_queue_test {
 
 // Holds the one thread of a queue inside a job until it is let go.
 class blocker {
@@ -335,4 +335,4 @@ TEST_CASE("numbers out of range are refused") {
   CHECK_THROWS_AS(vsoa::work_queue(1, 0), std::invalid_argument);
 }
 
-}  // namespace
+}  // namespace work_queue_test

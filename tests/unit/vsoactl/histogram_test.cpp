@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+namespace histogram_test {
+
 TEST_CASE("histogram: small values are exact") {
   vsoad::ctl::histogram counted;
   for (std::uint64_t i = 1; i <= 100; ++i)
@@ -39,3 +41,5 @@ TEST_CASE("histogram: nothing, too much, and two together") {
   CHECK(counted.quantile(0.9) == 7);
   CHECK(counted.quantile(1) > (std::uint64_t{1} << 41));
 }
+
+}  // namespace histogram_test

@@ -8,10 +8,10 @@
 #include "vsoactl/command.hpp"
 #include "vsoactl/session.hpp"
 
+namespace invocation_test {
+
 using namespace vsoad::ctl;
 using namespace std::chrono_literals;
-
-namespace {
 
 invocation parsed(const command& of, const std::vector<std::string>& arguments) {
   boost::program_options::options_description own;
@@ -149,4 +149,4 @@ TEST_CASE("each command's options are in its help, the man page and the completi
   }
 }
 
-}  // namespace
+}  // namespace invocation_test

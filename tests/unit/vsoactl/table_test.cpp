@@ -9,9 +9,9 @@
 #include <iterator>
 #include <string>
 
-using namespace vsoad::ctl;
+namespace table_test {
 
-namespace {
+using namespace vsoad::ctl;
 
 // What is printed on standard output meanwhile.
 template <class Print>
@@ -32,8 +32,6 @@ std::string printed(Print print) {
   return text;
 }
 
-}  // namespace
-
 TEST_CASE("columns are aligned, to the left or to the right; nothing is a dash") {
   const std::string text = printed([] {
     table t({"NAME", ">CALLS", "ROLE"});
@@ -48,3 +46,5 @@ TEST_CASE("columns are aligned, to the left or to the right; nothing is a dash")
         " a        1 000  x\n"
         " längere      7  -\n");
 }
+
+}  // namespace table_test

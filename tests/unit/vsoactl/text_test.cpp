@@ -9,10 +9,10 @@
 #include "vsoactl/output.hpp"
 #include "vsoactl/progress.hpp"
 
+namespace text_test {
+
 using namespace vsoad::ctl;
 using namespace std::chrono_literals;
-
-namespace {
 
 vsoa::payload_view payload(std::string_view param, std::string_view data = {}) {
   return {param, std::as_bytes(std::span(data))};
@@ -115,4 +115,4 @@ TEST_CASE("errors have exit codes") {
   CHECK(exit_code_of(vsoa::connect_errc::tls_failed) == 5);
 }
 
-}  // namespace
+}  // namespace text_test

@@ -16,13 +16,13 @@
 #include "vsoa/position.hpp"
 #include "vsoa/runtime.hpp"
 
+namespace listening_sockets_test {
+
 using vsoa::socket_address;
 using vsoad::inherited_socket;
 using vsoad::listening_sockets;
 using vsoad::unique_fd;
 using vsoad_test::notify_socket;
-
-namespace {
 
 socket_address loopback(std::uint16_t port) {
   return *socket_address::parse("127.0.0.1:" + std::to_string(port));
@@ -77,8 +77,6 @@ struct owned_pair {
   explicit owned_pair(const vsoa::bound_sockets& both) : tcp(both.tcp), udp(both.udp) {}
   unique_fd tcp, udp;
 };
-
-}  // namespace
 
 TEST_CASE("what is bound is left in systemd's store, a service's two sockets in one message") {
   notify_socket systemd;
@@ -245,3 +243,5 @@ TEST_CASE("an address that is taken is named") {
   CHECK_THROWS_WITH_AS((void)sockets.for_position(other.address),
                        doctest::Contains(other.address.to_string().c_str()), std::system_error);
 }
+
+}  // namespace listening_sockets_test

@@ -8,11 +8,11 @@
 
 #include "vsoad/logging.hpp"
 
+namespace logging_test {
+
 using namespace vsoad;
 using vsoad::config::log_format;
 using vsoad::config::log_target;
-
-namespace {
 
 /// What is written to standard error while it lives.
 class captured_stderr {
@@ -43,8 +43,6 @@ class captured_stderr {
   int pipe_[2]{};
   int saved_ = -1;
 };
-
-}  // namespace
 
 TEST_CASE("what peers send can't begin a line of its own") {
   CHECK(clean_line("plain text, caf\xC3\xA9") == "plain text, caf\xC3\xA9");
@@ -111,3 +109,5 @@ TEST_CASE("the journal is known by its device and inode") {
   ::unsetenv("JOURNAL_STREAM");
   CHECK_FALSE(stderr_is_journal());
 }
+
+}  // namespace logging_test

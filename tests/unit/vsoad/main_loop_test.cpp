@@ -12,10 +12,10 @@
 
 #include "vsoad/logging.hpp"
 
+namespace main_loop_test {
+
 using namespace vsoad;
 using namespace std::chrono_literals;
-
-namespace {
 
 // SIGUSR1 and SIGUSR2 are blocked for as long as it lives.
 struct rig {
@@ -28,8 +28,6 @@ struct rig {
   sigset_t signals;
   logging log{config::log_settings{vsoa::log_level::error, config::log_target::standard_error}};
 };
-
-}  // namespace
 
 TEST_CASE("signals are told one at a time, also those that came before") {
   rig r;
@@ -73,3 +71,5 @@ TEST_CASE("what a task throws does not end the loop") {
   loop.run();
   CHECK(runs == 3);
 }
+
+}  // namespace main_loop_test

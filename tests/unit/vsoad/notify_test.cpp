@@ -8,6 +8,8 @@
 
 #include "notify_socket.hpp"
 
+namespace notify_test {
+
 TEST_CASE("systemd is told") {
   vsoad_test::notify_socket systemd;
   vsoad::notify::ready("2 services");
@@ -27,3 +29,5 @@ TEST_CASE("without systemd nothing happens") {
   vsoad::notify::ready("x");
   vsoad::notify::stopping();
 }
+
+}  // namespace notify_test

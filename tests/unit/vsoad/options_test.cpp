@@ -6,10 +6,10 @@
 #include "vsoad/options.hpp"
 #include "vsoad/version.hpp"
 
+namespace options_test {
+
 using vsoad::early_exit;
 using vsoad::options;
-
-namespace {
 
 std::variant<options, early_exit> parse(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), "vsoad");
@@ -27,8 +27,6 @@ early_exit over(std::vector<const char*> arguments) {
   REQUIRE(std::holds_alternative<early_exit>(result));
   return std::get<early_exit>(result);
 }
-
-}  // namespace
 
 TEST_CASE("without options") {
   const options o = good({});
@@ -92,3 +90,5 @@ TEST_CASE("mistakes are named, exit code 2") {
     CHECK(e.text == "vsoad: " + m.text + "\nTry \"vsoad --help\".\n");
   }
 }
+
+}  // namespace options_test

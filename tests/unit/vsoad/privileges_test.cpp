@@ -8,9 +8,9 @@
 
 #include "vsoad/privileges.hpp"
 
-using vsoad::become_user;
+namespace privileges_test {
 
-namespace {
+using vsoad::become_user;
 
 /// The exit code of `body` in a child: what it does to the process can't be undone.
 template <typename Body>
@@ -22,8 +22,6 @@ int in_child(Body body) {
   REQUIRE(WIFEXITED(status));
   return WEXITSTATUS(status);
 }
-
-}  // namespace
 
 TEST_CASE("nothing to do") {
   CHECK(become_user("").empty());
@@ -54,3 +52,5 @@ TEST_CASE("root becomes another user for good") {
           return become_user("daemon").find("not started as root") == std::string::npos ? 6 : 0;
         }) == 0);
 }
+
+}  // namespace privileges_test

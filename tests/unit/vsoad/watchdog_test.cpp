@@ -12,7 +12,7 @@
 #include "notify_socket.hpp"
 #include "wait.hpp"
 
-namespace {
+namespace watchdog_test {
 
 /// The environment that systemd gives to a service with WatchdogSec=.
 class watchdog_environment {
@@ -44,8 +44,6 @@ struct log_lines {
     return lines.size();
   }
 };
-
-}  // namespace
 
 TEST_CASE("systemd is told again and again, for as long as all come round") {
   vsoad_test::notify_socket systemd;
@@ -99,3 +97,5 @@ TEST_CASE("it ends at once, however long its interval is") {
   vsoad::watchdog dog([](std::chrono::milliseconds) { return true; }, {});
   CHECK(dog.is_running());
 }
+
+}  // namespace watchdog_test
