@@ -15,10 +15,10 @@ check_pie_supported()
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
 endif()
-# -O1: sanitized Asio code compiles three times faster than at -O2 and runs fast enough. Not in the
+# -O0: sanitized code takes half the time to compile that it takes at -O1, and runs fast enough. Not in the
 # cache: CMake puts empty flags there for every build type that it does not know.
 foreach(language C CXX)
-  set(CMAKE_${language}_FLAGS_SANITIZE "-O1 -g1 -fno-omit-frame-pointer")
+  set(CMAKE_${language}_FLAGS_SANITIZE "-O0 -g1 -fno-omit-frame-pointer")
 endforeach()
 
 add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wshadow -Wcast-qual
