@@ -23,7 +23,7 @@ while [ $# -gt 0 ]; do
 done
 
 vsoa_install build node
-[ "$preset" != asan ] || vsoa_install check
+case $preset in asan | tsan) vsoa_install check ;; esac
 cmake --preset "$preset" ${python:+-D VSOA_PYTHON_PATH="$python"} >/dev/null
 cmake --build --preset "$preset"
 # shellcheck disable=SC2086  # two words or none
