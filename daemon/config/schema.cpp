@@ -283,7 +283,7 @@ rows control_rows() {
        .type = text(0, 64),
        .reload = reload_scope::restart,
        .help = "The group, by name or number, whose members may use it, too; \"\": nobody else. "
-               "Default: vsoad, if there is such a group. vsoad must be root, or in that group "
+               "Default: vsoad, if /etc/group has it. vsoad must be root, or in that group "
                "itself, to let it in.",
        .example = "operators",
        .store = [](builder& b, const value& v) { b.config.control.group = v.text; }},

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <fstream>
 
 #include "config/diagnostic.hpp"
 
@@ -52,6 +53,14 @@ std::optional<gid_t> find_group(const std::string& name) {
     if (error != ERANGE || buffer.size() > (1U << 20)) return {};
     buffer.resize(buffer.size() * 2);
   }
+}
+
+bool is_local_group(const std::string& name) {
+  std::ifstream file("/etc/group");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(name) && line.substr(name.size(), 1) == ":") return true;
+  }
+  return false;
 }
 
 bool may_command(const peer& who, std::optional<gid_t> group) {

@@ -22,6 +22,10 @@ std::optional<peer> peer_of(int socket);
 /// A group by its name, or by its number. Nothing: there is none.
 std::optional<gid_t> find_group(const std::string& name);
 
+/// Whether /etc/group has this group, as it has those that packages make. What else knows of groups
+/// is not asked: where none does, that alone would load a library or two for good.
+bool is_local_group(const std::string& name);
+
 /// Root, the user as whom this process runs, and the members of `group`, if any.
 bool may_command(const peer& who, std::optional<gid_t> group);
 

@@ -157,6 +157,10 @@ std::string inline_plugin::start() {
   return reason;
 }
 
+void inline_plugin::rest() noexcept {
+  (void)code_->unmap();
+}
+
 std::string inline_plugin::call_start() {
   try {
     const int result = code_->descriptor.callbacks.start(&core_->host.table,

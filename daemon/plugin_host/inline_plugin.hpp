@@ -44,6 +44,7 @@ class inline_plugin final : public plugin, public std::enable_shared_from_this<i
 
   void set_services(std::vector<vsoa_service> services) override;
   std::string start() override;
+  void rest() noexcept override;
   bool is_quiet() const override;
   bool stop(patience& limit) noexcept override;
 

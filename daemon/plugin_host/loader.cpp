@@ -50,6 +50,7 @@ bool library::unmap() noexcept {
   void* still = ::dlopen(copy_.path().c_str(), RTLD_NOW | RTLD_NOLOAD);
   if (still == nullptr) {
     (void)::dlerror();
+    copy_ = {};
     return true;
   }
   ::dlclose(still);

@@ -101,6 +101,8 @@ class plugin {
   virtual void set_services(std::vector<vsoa_service> services) = 0;
   /// @return why it does not run, and is unmapped now; empty: it runs
   virtual std::string start() = 0;
+  /// No service uses it: its code need not be in memory, for it is loaded anew before a start().
+  virtual void rest() noexcept {}
   /// Nothing of it is under way: no call, job or stream. Timers may run.
   virtual bool is_quiet() const = 0;
   /// It gets no more calls and events, and stop() follows once what is under way has ended.

@@ -176,7 +176,11 @@ void plugin_update::start(const members& in) {
     if (p.what == nullptr) continue;
     if (!p.is_fresh && !p.failure.empty()) continue;  // it has failed to
     if (!p.is_fresh && is_wanted != p.what->is_running()) load(p);
-    if (!is_wanted || !p.is_fresh) continue;
+    if (!p.is_fresh) continue;
+    if (!is_wanted) {
+      p.what->rest();
+      continue;
+    }
     p.what->set_services(found->second);
     const std::string reason = p.what->start();
     if (!reason.empty()) {

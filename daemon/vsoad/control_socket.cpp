@@ -18,7 +18,7 @@ control::server_options choose(const config::control_settings& settings) {
   out.path = settings.socket.value_or(control::usual_socket());
   if (settings.group) {
     out.group = *settings.group;
-  } else if (control::find_group(usual_group)) {
+  } else if (control::is_local_group(usual_group)) {
     out.group = usual_group;
   }
   return out;

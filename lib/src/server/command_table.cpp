@@ -29,13 +29,20 @@ const command_table::entry* command_table::find(std::string_view url) const {
   return match.value;
 }
 
+const command_table::entry* command_table::only_default() const {
+  return entries_.size() == 1 ? entries_.find("/") : nullptr;
+}
+
 void command_lookup::set(std::shared_ptr<const command_table> table) {
   table_ = std::move(table);
+  everything_ = table_ ? table_->only_default() : nullptr;
   recent_.clear();
 }
 
 const command_table::entry* command_lookup::find(std::string_view url) {
   if (!table_) return nullptr;
+  if (everything_ != nullptr)
+    return url.starts_with('/') && is_valid_url(url) ? everything_ : nullptr;
   return recent_.find(url, [this](std::string_view wanted) { return table_->find(wanted); });
 }
 

@@ -26,6 +26,8 @@ class command_table {
 
   /// Exact, else the longest subtree, else "/", else null. A URL that is not UTF-8 is nobody's.
   const entry* find(std::string_view url) const;
+  /// The command "/", if it is the only one: whatever is called is its own. Else null.
+  const entry* only_default() const;
 
  private:
   url_map<entry> entries_;
@@ -41,6 +43,9 @@ class command_lookup {
 
  private:
   std::shared_ptr<const command_table> table_;
+  // With it there is nothing to look for and nothing worth remembering: all that is asked may be
+  // new, as what the process of an isolated plugin is asked always is.
+  const command_table::entry* everything_ = nullptr;
   url_cache<command_table::entry> recent_;
 };
 

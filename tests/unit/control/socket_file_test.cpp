@@ -138,6 +138,10 @@ TEST_CASE("groups are found by name and by number") {
   CHECK(find_group("4711") == gid_t{4711});
   CHECK(!find_group("no such group"));
   CHECK(!find_group(""));
+  CHECK(is_local_group("root"));
+  CHECK(!is_local_group("roo"));
+  CHECK(!is_local_group("root:"));
+  CHECK(!is_local_group("no such group"));
 }
 
 }  // namespace socket_file_test

@@ -48,6 +48,25 @@ TEST_CASE("a URL that is not UTF-8 is nobody's, even under a subtree or the defa
   CHECK(table->find("/b/\xc3\xa9") != nullptr);
 }
 
+TEST_CASE("a loop's lookup finds what the table does, with a default alone, too") {
+  for (const auto& urls : std::vector<std::vector<std::string>>{{"/"}, {"/a"}, {"/", "/a/"}, {}}) {
+    std::vector<vsoa::server::command_entry> entries;
+    for (const auto& url : urls)
+      entries.push_back({url, [](vsoa::call&) {}, nullptr});
+    const auto table = vsoa::command_table::of(std::move(entries));
+    vsoa::command_lookup lookup;
+    CHECK(lookup.find("/") == nullptr);
+    lookup.set(table);
+    for (const char* url : {"/", "/a", "/a/b", "/b", "/\xff", "a", ""}) {
+      CAPTURE(url);
+      CHECK(lookup.find(url) == table->find(url));
+      CHECK(lookup.find(url) == table->find(url));
+    }
+    lookup.set(nullptr);
+    CHECK(lookup.find("/") == nullptr);
+  }
+}
+
 TEST_CASE("a table does not change; with() makes another") {
   const auto first = table_of({"/a"});
   const auto second = command_table::with(first.get(), "/b", {});
