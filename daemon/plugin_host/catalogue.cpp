@@ -13,8 +13,6 @@
 namespace vsoad {
 namespace {
 
-constexpr std::string_view suffix = ".so";
-
 std::int64_t nanoseconds(const timespec& t) {
   return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
 }
@@ -52,8 +50,9 @@ void look_at(const std::string& file, const std::string& where,
              const std::function<bool(const std::string&)>& is_unfinished, catalogue& result) {
   using vsoa::log_level;
   const std::string path = where + "/" + file;
-  const std::string name = file.substr(0, file.size() - std::min(file.size(), suffix.size()));
-  if (!std::string_view(file).ends_with(suffix)) {
+  const std::string name =
+      file.substr(0, file.size() - std::min(file.size(), plugin_suffix.size()));
+  if (!std::string_view(file).ends_with(plugin_suffix)) {
     result.notes.push_back(
         {log_level::debug, "plugin directory: " + path + " is skipped: not a .so"});
   } else if (!is_plugin_name(name)) {

@@ -12,8 +12,6 @@
 namespace vsoad {
 namespace {
 
-constexpr std::string_view suffix = ".so";
-
 std::string linker_message() {
   const char* text = ::dlerror();
   return text != nullptr ? text : "the dynamic linker gives no reason";
@@ -65,7 +63,7 @@ void library::abandon() noexcept {
 
 private_copy vet_library(int directory, const std::string& name, std::string& reason) {
   std::uint64_t size = 0;
-  const unique_fd file = open_file(directory, name + std::string(suffix), size, reason);
+  const unique_fd file = open_file(directory, name + std::string(plugin_suffix), size, reason);
   if (!file) return {};
   private_copy copy = private_copy::make(file.get(), size, name, reason);
   if (!copy) return {};

@@ -6,10 +6,14 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "plugin_host/unique_fd.hpp"
 
 namespace vsoad {
+
+/// Of the files that are plugins.
+inline constexpr std::string_view plugin_suffix = ".so";
 
 inline constexpr std::uint64_t max_plugin_bytes = std::uint64_t{64} << 20;
 

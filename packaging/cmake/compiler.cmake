@@ -54,10 +54,8 @@ else()
   endif()
 endif()
 
-# vsoa_compact(): this folder's code is not in the way of packets, and had better be small.
-macro(vsoa_compact)
-  add_compile_options($<$<CONFIG:RelWithDebInfo,Release>:-Os>)
-endmacro()
+# For code that is not in the way of packets, and had better be small.
+set(VSOA_COMPACT $<$<CONFIG:RelWithDebInfo,Release>:-Os>)
 
 if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # To gcc, a unity source is a header: types of its anonymous namespaces might be seen elsewhere.

@@ -1,6 +1,8 @@
 #include "plugin_host/isolation/envelope.hpp"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 #include "vsoa/url.hpp"
 
@@ -20,22 +22,23 @@ constexpr std::array<std::int8_t, 256> make_values() {
 }
 constexpr auto values = make_values();
 
-/// Collects what is of a known length, as that is on the way of each call.
+/// Writes to where there is room for it.
 class writer {
  public:
+  explicit writer(char* at) : at_(at) {}
   void letter(char c) { *at_++ = c; }
   template <unsigned Places>
   void number(std::uint64_t value) {
-    for (unsigned i = 0; i < Places; ++i)
-      *at_++ = digits[(value >> (6U * i)) & 63U];
+    [&]<unsigned... I>(std::integer_sequence<unsigned, I...>) {
+      ((at_[I] = digits[(value >> (6U * I)) & 63U]), ...);
+    }
+    (std::make_integer_sequence<unsigned, Places>{});
+    at_ += Places;
   }
-  std::string_view text() const {
-    return {room_.data(), static_cast<std::size_t>(at_ - room_.data())};
-  }
+  void text(std::string_view text) { at_ = std::copy(text.begin(), text.end(), at_); }
 
  private:
-  std::array<char, 64> room_;
-  char* at_ = room_.data();
+  char* at_;
 };
 
 /// Remembers that it failed; what it reads then is 0.
@@ -48,11 +51,12 @@ class reader {
     if (!is_good_) return 0;
     std::uint64_t value = 0;
     int all = 0;  // negative once one of them is
-    for (unsigned i = 0; i < Places; ++i) {
-      const int digit = values[static_cast<unsigned char>(text_[i])];
-      all |= digit;
-      value |= static_cast<std::uint64_t>(digit & 63) << (6U * i);
+    [&]<unsigned... I>(std::integer_sequence<unsigned, I...>) {
+      const int digit[] = {values[static_cast<unsigned char>(text_[I])]...};
+      all = (digit[I] | ...);
+      value = ((static_cast<std::uint64_t>(digit[I] & 63) << (6U * I)) | ...);
     }
+    (std::make_integer_sequence<unsigned, Places>{});
     is_good_ = all >= 0 && value <= most;
     if (!is_good_) return 0;
     text_.remove_prefix(Places);
@@ -91,6 +95,43 @@ bool has_client(kind k) {
   return k != kind::part && k != kind::publish && k != kind::listing;
 }
 
+void write_head(const message& m, writer& w) {
+  w.letter('/');
+  w.letter(static_cast<char>(m.kind));
+  const bool more = has_more(m);
+  w.number<1>(m.ahead | (more ? with_more : 0));
+  if (m.kind == kind::part) return;
+  w.number<service_places>(m.service);
+  if (has_client(m.kind)) w.number<client_places>(m.client);
+  switch (m.kind) {
+    case kind::call:
+      w.number<seqno_places>(m.seqno);
+      w.number<command_places>(m.command);
+      if (!more) break;
+      w.number<strip_places>(m.strip);
+      w.number<queue_places>(m.queue);
+      w.number<timeout_places>(m.timeout_ms);
+      w.number<strip_places>(m.prefix.size());
+      break;
+    case kind::client:
+    case kind::listing:
+      w.number<1>((m.connected ? 1U : 0U) | (m.has_quick ? 2U : 0U));
+      break;
+    case kind::datagram:
+    case kind::publish:
+      w.number<1>(static_cast<std::uint64_t>(m.via));
+      break;
+    case kind::change:
+      w.number<1>(static_cast<std::uint64_t>(m.what));
+      w.number<value_places>(m.value);
+      break;
+    case kind::part:
+    case kind::subscribed:
+    case kind::unsubscribed:
+      break;
+  }
+}
+
 }  // namespace
 
 std::size_t overhead(const message& m) noexcept {
@@ -121,46 +162,18 @@ std::size_t overhead(const message& m) noexcept {
 }
 
 void write(const message& m, std::string& out) {
-  writer w;
-  w.letter('/');
   // Of param and data there may be as much as a packet can take with the shortest of URLs.
-  if (m.kind == kind::part && m.ahead != ahead::url) return static_cast<void>(out = w.text());
-  w.letter(static_cast<char>(m.kind));
-  const bool more = has_more(m);
-  w.number<1>(m.ahead | (more ? with_more : 0));
-  if (m.kind == kind::part) return static_cast<void>(out = w.text());
-  w.number<service_places>(m.service);
-  if (has_client(m.kind)) w.number<client_places>(m.client);
-  switch (m.kind) {
-    case kind::call:
-      w.number<seqno_places>(m.seqno);
-      w.number<command_places>(m.command);
-      if (!more) break;
-      w.number<strip_places>(m.strip);
-      w.number<queue_places>(m.queue);
-      w.number<timeout_places>(m.timeout_ms);
-      w.number<strip_places>(m.prefix.size());
-      break;
-    case kind::client:
-    case kind::listing:
-      w.number<1>((m.connected ? 1U : 0U) | (m.has_quick ? 2U : 0U));
-      break;
-    case kind::datagram:
-    case kind::publish:
-      w.number<1>(static_cast<std::uint64_t>(m.via));
-      break;
-    case kind::change:
-      w.number<1>(static_cast<std::uint64_t>(m.what));
-      w.number<value_places>(m.value);
-      break;
-    case kind::part:
-    case kind::subscribed:
-    case kind::unsubscribed:
-      break;
+  if (m.kind == kind::part && m.ahead != ahead::url) {
+    out = "/";
+    return;
   }
-  out = w.text();
-  out += m.prefix;
-  if ((m.ahead & ahead::url) == 0) out += m.url;
+  const std::string_view url = (m.ahead & ahead::url) == 0 ? m.url : std::string_view();
+  // One call is much like the next: mostly it has this size already.
+  out.resize(overhead(m) + m.prefix.size() + url.size());
+  writer w(out.data());
+  write_head(m, w);
+  w.text(m.prefix);
+  w.text(url);
 }
 
 std::optional<message> read(std::string_view text) {
