@@ -160,7 +160,7 @@ listening_sockets::holding listening_sockets::take_inherited(const key& wanted) 
   const bool has_all = found.udp && (wanted.position || found.tcp);
   const bool stored = is_of_store(name);
   if (has_all) {
-    if (stored) found.stored = name;
+    (stored ? found.stored : found.unit) = name;
     log(log_level::info, "using the socket of " + wanted.address.to_string() + " that " +
                              (stored ? "was kept over the restart" : "systemd has bound"));
     return found;
@@ -228,26 +228,45 @@ void listening_sockets::release_position(const socket_address& address) {
 void listening_sockets::release(const key& of) {
   const auto found = held_.find(of);
   if (found == held_.end()) return;
-  const std::string stored = found->second.stored;
+  holding gone = std::move(found->second);
   held_.erase(found);
-  if (!stored.empty()) remove_from_store(stored);
+  if (!gone.unit.empty()) {
+    if (gone.tcp) keep(std::move(gone.tcp), true, of, gone.unit);
+    return keep(std::move(gone.udp), false, of, gone.unit);
+  }
+  gone.tcp = {};
+  gone.udp = {};
+  if (!gone.stored.empty()) remove_from_store(gone.stored);
+}
+
+void listening_sockets::keep(unique_fd fd, bool tcp, const key& of, const std::string& unit) {
+  unused_.push_back({of.address, tcp, {std::move(fd), unit}});
+  warn_of(unused_.back());
+}
+
+void listening_sockets::warn_of(const unused_socket& one) const {
+  log(log_level::warning,
+      "systemd listens on " + std::string(one.tcp ? "TCP " : "UDP ") + one.address.to_string() +
+          " (\"" + one.socket.name +
+          "\"), where nothing is configured to be served: clients there wait in "
+          "vain; correct the socket unit or the configuration");
 }
 
 void listening_sockets::close_unused() {
+  std::vector<unused_socket> kept;
   for (auto& each : unused_) {
     const std::string name = each.socket.name;
-    const std::string what = (each.tcp ? "TCP " : "UDP ") + each.address.to_string();
-    each.socket.fd = {};
-    if (is_of_store(name)) {
-      log(log_level::info, "closed " + what + ", which is no longer configured");
-      remove_from_store(name);
-    } else {
-      log(log_level::warning, "systemd listens on " + what + " (\"" + name +
-                                  "\"), where nothing is configured to be served: closed here; "
-                                  "correct the socket unit or the configuration");
+    if (!is_of_store(name)) {
+      warn_of(each);
+      kept.push_back(std::move(each));
+      continue;
     }
+    each.socket.fd = {};
+    log(log_level::info, std::string("closed ") + (each.tcp ? "TCP " : "UDP ") +
+                             each.address.to_string() + ", which is no longer configured");
+    remove_from_store(name);
   }
-  unused_.clear();
+  unused_ = std::move(kept);
 }
 
 void listening_sockets::close() {

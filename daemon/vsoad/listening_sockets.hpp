@@ -50,14 +50,15 @@ class listening_sockets {
   int for_position(const vsoa::socket_address& address);
 
   /// The address is no longer used: closes what is held of it, and takes it out of systemd's store.
-  /// It can be bound anew when this returns and whoever used it has closed its own. Unknown ones
-  /// are ignored.
+  /// It can be bound anew when this returns and whoever used it has closed its own. Sockets of
+  /// vsoad.socket are kept, with a warning: systemd has them, too, so nobody else can bind the
+  /// address, but it can be asked for again. Unknown addresses are ignored.
   void release_service(const vsoa::socket_address& address);
   /// See release_service().
   void release_position(const vsoa::socket_address& address);
 
-  /// Closes what was inherited and has not been asked for: with a warning if it is of vsoad.socket,
-  /// which then listens for what nobody serves.
+  /// Closes what was inherited and has not been asked for; what is of vsoad.socket, which then
+  /// listens for what nobody serves, is kept, with a warning.
   void close_unused();
   /// Before the end of the process: closes all that is held here, and leaves what is in systemd's
   /// store for the next one.
@@ -69,6 +70,7 @@ class listening_sockets {
     unique_fd tcp;  // of a service
     unique_fd udp;
     std::string stored;  // its name in systemd's store; empty: it is not there
+    std::string unit;    // the name of the socket unit's that has bound it; empty: we have
   };
   struct key {
     bool position = false;
@@ -85,12 +87,14 @@ class listening_sockets {
   void remove_from_store(const std::string& name) const;
   void release(const key& of);
   void log(vsoa::log_level level, const std::string& line) const;
+  void keep(unique_fd fd, bool tcp, const key& of, const std::string& unit);
 
   struct unused_socket {
     vsoa::socket_address address;
     bool tcp = false;
     inherited_socket socket;
   };
+  void warn_of(const unused_socket& one) const;
   unique_fd take_unused(const vsoa::socket_address& address, bool tcp, std::string& name);
 
   const vsoa::log_sink log_;

@@ -167,10 +167,17 @@ TEST_CASE("what vsoad.socket has bound is used, and not stored once more") {
   listening_sockets sockets(
       list(std::move(before.tcp), "vsoad.socket", std::move(before.udp), "vsoad.socket"),
       log.sink());
-  { const owned_pair mine(sockets.for_service(before.address)); }
+  const owned_pair mine(sockets.for_service(before.address));
   CHECK(log.has("systemd has bound"));
+  CHECK_FALSE(log.has("warning: "));
   sockets.release_service(before.address);
   CHECK(systemd.next().empty());
+  // systemd has it still: who comes there waits, until a reload serves it again.
+  CHECK(log.has("warning: systemd listens on TCP " + before.address.to_string()));
+  CHECK(log.has("warning: systemd listens on UDP " + before.address.to_string()));
+  const owned_pair again(sockets.for_service(before.address));
+  CHECK(is_same_file(again.tcp.get(), mine.tcp.get()));
+  CHECK(is_same_file(again.udp.get(), mine.udp.get()));
 }
 
 TEST_CASE("vsoad.socket with one of the two sockets is an error with a remedy") {
@@ -196,7 +203,8 @@ TEST_CASE("half of a service in the store is thrown away, and bound anew") {
   CHECK(mine.tcp);
 }
 
-TEST_CASE("what nobody asks for is closed, and said") {
+TEST_CASE(
+    "what nobody asks for is closed, and said; what systemd listens on is kept for a reload") {
   bound_before unit, stored;
   log_lines log;
   listening_sockets sockets(
@@ -207,8 +215,9 @@ TEST_CASE("what nobody asks for is closed, and said") {
   sockets.close_unused();
   CHECK(log.has("warning: systemd listens on TCP " + unit.address.to_string()));
   CHECK(log.has("closed UDP " + stored.address.to_string()));
-  const owned_pair one(vsoa::bind_sockets(unit.address));
   const owned_pair other(vsoa::bind_sockets(stored.address));
+  CHECK_THROWS_WITH_AS((void)sockets.for_service(unit.address), doctest::Contains("only TCP"),
+                       std::runtime_error);
 }
 
 TEST_CASE("what is no socket of ours is closed, and said") {
