@@ -2,11 +2,14 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "daemon_runner.hpp"
+#include "healthy_client.hpp"
 #include "peer.hpp"
 #include "tls_options.hpp"
 #include "tls_peer.hpp"
@@ -123,6 +126,65 @@ TEST_CASE("plain streams are its own, and reset when it dies") {
   const packet pid = client.ask(rpc(2, "/s/pid"));
   CHECK(::kill(std::stoi(pid.param), SIGKILL) == 0);
   CHECK(stream.wait_end() == ending::reset);
+}
+
+/// The processes of plugins that a daemon has, by the threads that made them.
+std::vector<pid_t> children_of(pid_t daemon) {
+  std::vector<pid_t> all;
+  const std::string tasks = "/proc/" + std::to_string(daemon) + "/task";
+  for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+    try {
+      std::ifstream file(task.path() / "children");
+      for (pid_t child = 0; file >> child;) {
+        if (!is_gone(child)) all.push_back(child);
+      }
+    } catch (const std::ios_base::failure&) {
+      continue;  // the thread has ended meanwhile, and none of those that have children does
+    }
+  }
+  return all;
+}
+
+TEST_CASE(
+    "a reload moves a plugin into a process, renews that, and takes it back: no call is lost") {
+  const auto with = [](const std::string& settings) {
+    return with_plugins("plugins: { directory: \"" + plugin_directory() +
+                        "\", settings: { echo: { " + settings +
+                        " } } }\nservices:\n  - name: main\n    listen: \"127.0.0.1:0\"\n"
+                        "    plugins: [ echo ]\n");
+  };
+  daemon_runner vsoad{with("isolation: none")};
+  healthy_client one(vsoad.service());
+  healthy_client other(vsoad.service());
+  const auto served_on = [&] {
+    const std::size_t before = one.answers(), of_other = other.answers();
+    return wait_until(
+        [&] { return one.answers() > before + 10 && other.answers() > of_other + 10; });
+  };
+  for (int round = 0; round < 3; ++round) {
+    CHECK(children_of(vsoad.pid()).empty());
+    REQUIRE(vsoad.reload(with("isolation: process")));
+    CHECK(served_on());
+    const auto first = children_of(vsoad.pid());
+    REQUIRE(first.size() == 1);
+    REQUIRE(vsoad.reload(with("isolation: process, limits: { files: 256 }")));
+    CHECK(served_on());
+    CHECK(wait_until([&] { return is_gone(first.front()); }));
+    CHECK(children_of(vsoad.pid()).size() == 1);
+    // A file that is refused changes nothing.
+    CHECK_FALSE(vsoad.reload(with("isolation: elsewhere")));
+    CHECK(served_on());
+    CHECK(children_of(vsoad.pid()).size() == 1);
+    REQUIRE(vsoad.reload(with("isolation: none")));
+    CHECK(served_on());
+    CHECK(wait_until([&] { return children_of(vsoad.pid()).empty(); }));
+  }
+  for (healthy_client* each : {&one, &other}) {
+    const auto report = each->stop();
+    CHECK_MESSAGE(report.trouble.empty(), report.text());
+  }
+  vsoad.signal(SIGTERM);
+  CHECK(vsoad.wait_exit().code == 0);
 }
 
 }  // namespace isolation_test
