@@ -5,6 +5,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <utility>
@@ -64,6 +66,7 @@ class server::impl : public std::enable_shared_from_this<impl> {
   }
 
   void admit(protocol::socket socket);
+  void tell_refused(const std::string& why);
   void forget(const std::shared_ptr<connection>& one) { connections_.erase(one); }
 
   operations& daemon_;
@@ -73,6 +76,8 @@ class server::impl : public std::enable_shared_from_this<impl> {
   socket_file file_;
   protocol::acceptor acceptor_;
   asio::steady_timer pause_;
+  std::optional<std::chrono::steady_clock::time_point> refused_told_;
+  std::size_t refused_untold_ = 0;
   std::set<std::shared_ptr<connection>> connections_;
 };
 
@@ -179,6 +184,21 @@ void server::impl::stop() {
     one->close();
 }
 
+// Whoever may not can come as often as it likes: the log need not say so each time.
+void server::impl::tell_refused(const std::string& why) {
+  constexpr std::chrono::seconds interval{10};
+  const auto now = std::chrono::steady_clock::now();
+  if (refused_told_ && now - *refused_told_ < interval) {
+    ++refused_untold_;
+    return;
+  }
+  refused_told_ = now;
+  const std::size_t before = std::exchange(refused_untold_, 0);
+  const std::string more =
+      before != 0 ? " (and " + std::to_string(before) + " others since the last line)" : "";
+  if (log_) log_(vsoa::log_level::warning, "control socket: refused: " + why + more);
+}
+
 // Who is sent away has one chance to read why, and takes nobody's place.
 void server::impl::admit(protocol::socket socket) {
   const auto send_away = [&](const char* code, const std::string& why) {
@@ -191,7 +211,7 @@ void server::impl::admit(protocol::socket socket) {
   if (!who) return send_away(code::denied, "the kernel does not say who you are");
   if (!may_command(*who, group_)) {
     const std::string why = refusal(*who, options_.group);
-    if (log_) log_(vsoa::log_level::warning, "control socket: refused: " + why);
+    tell_refused(why);
     return send_away(code::denied, why);
   }
   if (connections_.size() >= options_.connections) {
