@@ -39,7 +39,11 @@ constexpr std::string_view head = R"(.SH NAME
 vsoad.yaml \- configuration of vsoad
 .SH DESCRIPTION
 .B vsoad
-reads this file, in YAML, when it starts; a change takes effect with a restart.
+reads this file, in YAML, when it starts and when it is told to reload, by
+.B systemctl reload vsoad
+or
+.BR vsoactl (1);
+what takes a restart is said then.
 A key that is not known, a value of the wrong type or out of range, and a file that can't be read are
 errors.
 .B vsoad \-\-check

@@ -80,6 +80,7 @@ void plugin_update::take_files(const catalogue& all,
     if (is_same) {
       p.what = old->what;
       p.failure = old->failure;
+      p.queues = old->queues;
     } else if (file.identity.size == 0 && is_unfinished) {
       if (!is_known) continue;  // somebody has just made it, and will write to it
       static_cast<plugin_slot&>(p) = *old;
@@ -128,8 +129,8 @@ void plugin_update::fail(place& p, const std::string& reason) {
   p.is_fresh = false;
   p.what = p.before;
   const bool goes_on = p.before != nullptr && p.before->is_running();
-  std::string line = "plugin " + p.file.path + " is not served: " + reason;
-  if (goes_on) line += "; the one of before goes on";
+  if (goes_on) p.failure += "; the one of before goes on";
+  std::string line = "plugin " + p.file.path + " is not served: " + p.failure;
   host_.env_->tell(vsoa::log_level::warning, line);
   if (goes_on && p.has_new_settings) refused_settings_.push_back(line);
   problems_.push_back(std::move(line));

@@ -21,7 +21,8 @@ themselves.
 
 constexpr std::string_view plugin_help = R"(Usage: vsoactl plugin restart NAME
 
-Stops a plugin, when its calls have ended, and starts it anew.
+Starts a plugin anew. The new one starts first; the one of before is stopped when its calls have
+ended, or goes on if the new one fails.
 )";
 
 void add_options(boost::program_options::options_description&) {}

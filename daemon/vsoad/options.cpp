@@ -45,8 +45,8 @@ Exit codes:
   2  the command line is wrong
 
 Signals: TERM and INT end it, calls in flight are answered first, a second
-one ends the waiting. HUP reads the files of certificates again; the configuration
-is read at start only.
+one ends the waiting. HUP has it read the configuration again, with all files
+that it names; vsoactl reload does the same, and says what came of it.
 )";
 
 po::options_description known_options() {

@@ -20,15 +20,18 @@ reload_report reloader::try_to(bool plan_only) {
   const auto wanted = config::load(file_);
   reload_report report;
   report.ok = wanted.ok();
+  std::vector<std::string> in_file;
   for (const auto& found : wanted.diagnostics) {
-    if (!report.ok) report.problems.push_back(config::to_string(found));
+    in_file.push_back(config::to_string(found));
     // A plan is the asker's to read.
     if (plan_only) continue;
     const std::string line = "reload: " + config::to_string(found);
     found.level == config::severity::error ? log_.error(line) : log_.warning(line);
   }
-  if (report.ok) return application_.reload(wanted, plan_only);
-  if (!plan_only) log_.error("reload: the configuration of before stays in force");
+  if (report.ok) report = application_.reload(wanted, plan_only);
+  // Errors, for which nothing was done; or warnings, of what was.
+  report.problems.insert(report.problems.begin(), in_file.begin(), in_file.end());
+  if (!wanted.ok() && !plan_only) log_.error("reload: the configuration of before stays in force");
   return report;
 }
 

@@ -253,7 +253,12 @@ void keeper::loaded_if_ready() {
   const bool is_first = !descriptor_;
   if (is_first) descriptor_ = said_;
   enter(phase::loaded);
-  if (!is_first) send_start();
+  if (is_first) return;
+  {
+    const std::lock_guard lock(mutex_);
+    ++state_.restarts;
+  }
+  send_start();
 }
 
 void keeper::send_start() {
@@ -369,7 +374,6 @@ void keeper::plan_restart() {
     is_told = has_run_ && (is_killed_ || phase_ != phase::stopping);
     if (phase_ != phase::stopping) state_.last_exit = why_;
     if (is_last) reason_ = why_;
-    if (!is_last) ++state_.restarts;
   }
   if (is_last) {
     const char* const how = is_killed_ ? "its process was killed: " : "its process is gone: ";

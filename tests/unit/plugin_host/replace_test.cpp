@@ -43,6 +43,17 @@ TEST_CASE("a plugin that is added is served, and one that is removed is not") {
   CHECK(r.log.count("plugin good 1.0 unloaded") == 1);
 }
 
+TEST_CASE("what is the same stays, however often it is looked at, with a work queue, too") {
+  replace_rig r;
+  r.dir.put(sample("good"), "good");
+  r.start();
+  const auto first = r.host->find("good");
+  for (int i = 0; i < 4; ++i) {
+    CHECK(r.update().empty());
+    CHECK(r.host->find("good") == first);
+  }
+}
+
 TEST_CASE("a plugin is replaced, by rename and by writing over it") {
   replace_rig r;
   r.dir.put(sample("good"), "good");
@@ -74,6 +85,7 @@ TEST_CASE("one that fails its checks or its start leaves the one of before") {
   CHECK(r.log.count("its start() returned 3; the one of before goes on") == 1);
   CHECK(r.ask(peer, "/a").param == "/a");
   REQUIRE(r.host->failures().size() == 1);
+  CHECK(r.host->failures()[0].reason == "its start() returned 3; the one of before goes on");
   // It is not tried again before it changes.
   CHECK(r.update().empty());
   CHECK(r.log.count("its start() returned 3") == 1);
