@@ -400,6 +400,17 @@ TEST_CASE("no socket: because it is not wanted, or can't be had") {
   CHECK(contains(group.output(), "no group \"no-such-group\""));
 }
 
+TEST_CASE("what --check warns of, a reload does, too") {
+  const daemon_runner vsoad{one_service()};
+  vsoad.directory().write("vsoad.yaml", "");
+  for (const auto& how : std::vector<std::vector<std::string>>{{"reload", "--plan"}, {"reload"}}) {
+    const auto said = ctl(vsoad, how);
+    CHECK(said.code == 0);
+    CHECK(contains(said.out, "services[main]: removed"));
+    CHECK(contains(said.err, "warning: neither services nor position.listen"));
+  }
+}
+
 TEST_CASE("others may not, unless they are of the group") {
   if (::geteuid() != 0) return;  // who is nobody else can't try
   constexpr const char* setpriv = "/usr/bin/setpriv";

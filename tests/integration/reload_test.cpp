@@ -17,13 +17,17 @@ using namespace vsoa_test;
 
 constexpr std::uint8_t status_no_permissions = 5;
 
-/// A port that was free a moment ago: an address of the configuration's own, to move to.
+/// Where no other test binds or connects: a port that was free a moment ago may have been taken by
+/// one.
+constexpr const char* own_ip = "127.0.8.1";
+
+/// An address of the configuration's own, to move to.
 std::uint16_t free_port() {
-  return udp_peer().port();
+  return udp_peer(own_ip).port();
 }
 
 std::string at(std::uint16_t port) {
-  return "127.0.0.1:" + std::to_string(port);
+  return own_ip + (":" + std::to_string(port));
 }
 
 tcp_peer client_of(const endpoint& where, const std::string& password = {}) {
@@ -99,7 +103,7 @@ TEST_CASE("an address that can't be had changes nothing") {
     listen: [ "127.0.0.1:0" ]
     commands: { /renamed: { plugin: echo, command: /echo } }
   - name: second
-    listen: )" + at(other.service().port) +
+    listen: 127.0.0.1:)" + std::to_string(other.service().port) +
                                     "\n")));
   CHECK(vsoad.lines_with("service \"second\": can't listen on").size() == 1);
   CHECK(answers(peer));
@@ -116,27 +120,27 @@ TEST_CASE("services are added, moved and removed") {
   const std::string second = "  - { name: second, plugins: all, listen: ";
   const std::uint16_t first_port = free_port();
   REQUIRE(vsoad.reload(services(main + second + at(first_port) + " }\n")));
-  tcp_peer early = client_of({"127.0.0.1", first_port});
+  tcp_peer early = client_of({own_ip, first_port});
   CHECK(answers(early));
 
   // Moved: who is connected stays.
   const std::uint16_t next_port = free_port();
   REQUIRE(vsoad.reload(services(main + second + at(next_port) + " }\n")));
-  CHECK_FALSE(can_connect({"127.0.0.1", first_port}));
-  tcp_peer late = client_of({"127.0.0.1", next_port});
+  CHECK_FALSE(can_connect({own_ip, first_port}));
+  tcp_peer late = client_of({own_ip, next_port});
   CHECK(answers(late));
   CHECK(answers(early));
 
   // Another service gets the address.
   REQUIRE(vsoad.reload(services(main + second + at(first_port) + " }\n  - { name: third, listen: " +
                                 at(next_port) + ", plugins: all }\n")));
-  CHECK(tcp_peer({"127.0.0.1", next_port}).handshake().param.find("third") != std::string::npos);
+  CHECK(tcp_peer({own_ip, next_port}).handshake().param.find("third") != std::string::npos);
   CHECK(answers(early));
   CHECK(answers(late));
 
   REQUIRE(vsoad.reload(services(main)));
   CHECK(early.wait_end() != ending::none);
-  CHECK_FALSE(can_connect({"127.0.0.1", first_port}));
+  CHECK_FALSE(can_connect({own_ip, first_port}));
   CHECK(answers(peer));
 }
 
@@ -175,9 +179,9 @@ TEST_CASE("the position server follows") {
   };
   const std::uint16_t port = free_port();
   daemon_runner vsoad(with(at(port), "one"));
-  udp_peer udp;
+  udp_peer udp(own_ip);
   const auto ask = [&](std::uint16_t to, const std::string& name) {
-    udp.send_to({"127.0.0.1", to}, R"({"name":")" + name + R"(","domain":0})");
+    udp.send_to({own_ip, to}, R"({"name":")" + name + R"(","domain":0})");
     return udp.receive().value_or("");
   };
   CHECK(ask(port, "one").find("\"port\"") != std::string::npos);

@@ -24,8 +24,12 @@ using vsoad::listening_sockets;
 using vsoad::unique_fd;
 using vsoad_test::notify_socket;
 
+/// Where no other test binds or connects: a port that was free a moment ago may have been taken by
+/// one.
+constexpr const char* own_ip = "127.0.8.2";
+
 socket_address loopback(std::uint16_t port) {
-  return *socket_address::parse("127.0.0.1:" + std::to_string(port));
+  return *socket_address::parse(own_ip + (":" + std::to_string(port)));
 }
 
 /// What a unit of systemd, or the process before us, has bound.
@@ -40,7 +44,9 @@ struct bound_before {
   }
   unique_fd tcp, udp;
   socket_address address;
-  std::string stored_name() const { return "service/127.0.0.1_" + std::to_string(address.port); }
+  std::string stored_name() const {
+    return "service/" + std::string(own_ip) + "_" + std::to_string(address.port);
+  }
 };
 
 std::vector<inherited_socket> list(unique_fd first, const std::string& first_name,
@@ -84,8 +90,8 @@ TEST_CASE("what is bound is left in systemd's store, a service's two sockets in 
   // A port that is free: that of sockets closed again.
   const socket_address address = bound_before().address;
   const owned_pair mine(sockets.for_service(address));
-  CHECK(systemd.next() ==
-        "FDSTORE=1\nFDPOLL=0\nFDNAME=service/127.0.0.1_" + std::to_string(address.port));
+  CHECK(systemd.next() == "FDSTORE=1\nFDPOLL=0\nFDNAME=service/" + std::string(own_ip) + "_" +
+                              std::to_string(address.port));
   REQUIRE(systemd.received().size() == 2);
   CHECK(is_same_file(systemd.received()[0], mine.udp.get()));
   CHECK(is_same_file(systemd.received()[1], mine.tcp.get()));
@@ -101,8 +107,8 @@ TEST_CASE("a position server has UDP alone") {
   listening_sockets sockets({}, {});
   const socket_address address = bound_before().address;
   const unique_fd mine(sockets.for_position(address));
-  CHECK(systemd.next() ==
-        "FDSTORE=1\nFDPOLL=0\nFDNAME=position/127.0.0.1_" + std::to_string(address.port));
+  CHECK(systemd.next() == "FDSTORE=1\nFDPOLL=0\nFDNAME=position/" + std::string(own_ip) + "_" +
+                              std::to_string(address.port));
   REQUIRE(systemd.received().size() == 1);
   CHECK(is_same_file(systemd.received()[0], mine.get()));
   vsoa::runtime loops;
@@ -155,7 +161,8 @@ TEST_CASE("a released address is taken out of the store, and is free") {
   sockets.release_service(address);
   plays.join();
   REQUIRE(said.size() == 2);
-  CHECK(said[0] == "FDSTOREREMOVE=1\nFDNAME=service/127.0.0.1_" + std::to_string(address.port));
+  CHECK(said[0] == "FDSTOREREMOVE=1\nFDNAME=service/" + std::string(own_ip) + "_" +
+                       std::to_string(address.port));
   CHECK(said[1] == "BARRIER=1");
   const owned_pair free(vsoa::bind_sockets(address));
 }
