@@ -257,9 +257,9 @@ TEST_CASE("quiesce waits for what runs, and no longer than it is told") {
 }
 
 TEST_CASE("a loop that polls busily does all that a sleeping one does") {
+  std::atomic<int> ticks = 0;  // outlives the timer
   runtime loops({.loops = 1, .log = {}, .busy_poll = 1ms});
   loops.start();
-  std::atomic<int> ticks = 0;
   loops.start_timer(0, 2ms, 2ms, [&] { ++ticks; });
   for (int i = 0; i < 20; ++i) {
     std::atomic<bool> done = false;
