@@ -166,7 +166,7 @@ void service::give_priority(vsoa::client_id client) {
   if (rule != levels.end()) server_.set_priority(client, rule->level);
 }
 
-void service::connect(const plugin_host& plugins) {
+std::vector<std::string> service::connect(const plugin_host& plugins) {
   const auto outlines = plugins.outlines();
   resolution all = resolve(*settings_, outlines, plugins.settings());
   for (const auto& line : all.complaints)
@@ -190,6 +190,7 @@ void service::connect(const plugin_host& plugins) {
   }
   server_.set_commands(std::move(commands));
   rules_.replace(std::move(next), old_);
+  return std::move(all.complaints);
 }
 
 // --- another configuration ---

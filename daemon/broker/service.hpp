@@ -54,8 +54,9 @@ class service {
   std::optional<vsoa::socket_address> close_listener(const vsoa::socket_address& wanted);
   /// What the configuration calls the addresses that it listens on.
   std::vector<vsoa::socket_address> listening() const;
-  /// Gives URLs to the plugins that run and says what can't be served.
-  void connect(const plugin_host& plugins);
+  /// Gives URLs to the plugins that run.
+  /// @return what can't be served and why, which is logged, too
+  std::vector<std::string> connect(const plugin_host& plugins);
   /// Connects to the upstream servers, once the loops run. Throws std::runtime_error if their files
   /// of TLS can't be used: it reads them now, as those of the service itself have been read.
   /// @param resolver  finds the upstream servers that have a name

@@ -56,10 +56,10 @@ void look_at(const std::string& file, const std::string& where,
     result.notes.push_back(
         {log_level::debug, "plugin directory: " + path + " is skipped: not a .so"});
   } else if (!is_plugin_name(name)) {
-    result.notes.push_back(
-        {log_level::warning, "plugin " + path +
-                                 " is not served: its name is not one for a plugin, which is small "
-                                 "letters, digits, \"-\" and \"_\""});
+    const std::string reason =
+        "its name is not one for a plugin, which is small letters, digits, \"-\" and \"_\"";
+    result.notes.push_back({log_level::warning, "plugin " + path + " is not served: " + reason});
+    result.refused.emplace_back(path, reason);
   } else if (is_unfinished && is_unfinished(path)) {
     result.notes.push_back({log_level::debug, "plugin " + path + " is still being written"});
   } else {

@@ -40,7 +40,7 @@ struct catalogue {
 
   std::map<std::string, plugin_file> files;  ///< by the plugin's name, hence in its order
   std::vector<note> notes;                   ///< what else lies there, and which are not used
-  /// Directories that may not be used, and why, as path and reason.
+  /// Directories that may not be used, files that can't be plugins, and why, as path and reason.
   std::vector<std::pair<std::string, std::string>> refused;
   bool any_directory = false;
 };

@@ -391,6 +391,7 @@ void host_log(const vsoa_host* host, int level, vsoa_text line) {
         [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
     level = std::clamp<int>(level, VSOA_LOG_TRACE, VSOA_LOG_ERROR);
     core.log(static_cast<vsoa::log_level>(level), text);
+    core.words.hear(static_cast<vsoa::log_level>(level), text);
     return 0;
   });
 }

@@ -162,6 +162,14 @@ void inline_plugin::rest() noexcept {
 }
 
 std::string inline_plugin::call_start() {
+  core_->words.begin();
+  std::string reason = try_start();
+  const std::string said = core_->words.end();
+  if (!reason.empty() && !said.empty()) reason += ": " + said;
+  return reason;
+}
+
+std::string inline_plugin::try_start() {
   try {
     const int result = code_->descriptor.callbacks.start(&core_->host.table,
                                                          text(settings().config_json), &state_);

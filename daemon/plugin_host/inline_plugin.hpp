@@ -62,6 +62,7 @@ class inline_plugin final : public plugin, public std::enable_shared_from_this<i
   void guarded(const char* what, Callback callback) noexcept;
   bool close(patience& limit) noexcept;
   std::string call_start();
+  std::string try_start();
   bool call_stop(patience& limit) noexcept;
   template <class Work>
   static bool run_apart(patience& limit, Work work) noexcept;

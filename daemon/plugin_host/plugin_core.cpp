@@ -6,6 +6,25 @@
 
 namespace vsoad {
 
+void last_words::begin() {
+  const std::lock_guard lock(mutex_);
+  listens_ = true;
+  text_.clear();
+}
+
+void last_words::hear(vsoa::log_level level, std::string_view text) {
+  constexpr std::size_t most_bytes = 512;
+  if (level != vsoa::log_level::error) return;
+  const std::lock_guard lock(mutex_);
+  if (listens_) text_ = text.substr(0, most_bytes);
+}
+
+std::string last_words::end() {
+  const std::lock_guard lock(mutex_);
+  listens_ = false;
+  return std::exchange(text_, {});
+}
+
 plugin_core::plugin_core(environment& shared, std::string plugin_name, bool is_concurrent,
                          std::string_view work_queue, std::size_t number)
     : host{},

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,21 @@
 #include "vsoa/plugin.h"
 
 namespace vsoad {
+
+/// What a plugin says, at error, while it starts: why it does not. Any thread.
+class last_words {
+ public:
+  void begin();
+  /// Before begin() and after end() nothing is kept.
+  void hear(vsoa::log_level level, std::string_view text);
+  /// The last that was heard; empty: nothing was.
+  std::string end();
+
+ private:
+  std::mutex mutex_;
+  bool listens_ = false;
+  std::string text_;
+};
 
 struct plugin_core {
   /// @param number  of this plugin: spreads the plugins' timers over the loops
@@ -62,6 +78,7 @@ struct plugin_core {
   plugin_streams streams;
   deferred_calls deferred;
   plugin_metrics metrics;
+  last_words words;
   rundown jobs;        // open until stop() begins: jobs of queue_add
   rundown host_calls;  // open until stop() has returned
 };

@@ -93,7 +93,7 @@ void plugin_host::apply(std::unique_ptr<plugin_update> update) {
   }
   std::erase_if(started_, [](const auto& each) { return each.expired(); });
   started_.insert(started_.end(), update->started_.begin(), update->started_.end());
-  refused_directories_ = std::move(update->refused_directories_);
+  refused_paths_ = std::move(update->refused_paths_);
   settings_ = std::move(update->settings_);
 }
 
@@ -175,7 +175,7 @@ std::shared_ptr<plugin> plugin_host::find(std::string_view name) const noexcept 
 
 std::vector<plugin_failure> plugin_host::failures() const {
   std::vector<plugin_failure> all;
-  for (const auto& [path, reason] : refused_directories_)
+  for (const auto& [path, reason] : refused_paths_)
     all.push_back({path, reason});
   for (const plugin_slot& each : slots_) {
     if (!each.failure.empty()) all.push_back({each.file.path, each.failure});

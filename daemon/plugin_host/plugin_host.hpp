@@ -143,7 +143,7 @@ class plugin_host {
   std::shared_ptr<isolation::supervisor> supervisor_;  // once a plugin is isolated
   std::string child_program_;
   std::vector<plugin_slot> slots_;
-  std::vector<std::pair<std::string, std::string>> refused_directories_;
+  std::vector<std::pair<std::string, std::string>> refused_paths_;
   std::vector<std::weak_ptr<plugin>> started_;  // in this order
   std::vector<retired> retired_;                // to be stopped
   std::vector<std::shared_ptr<plugin>> stuck_;  // whose code does not return

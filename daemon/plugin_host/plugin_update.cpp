@@ -22,7 +22,7 @@ plugin_update::plugin_update(plugin_host& host, const config::plugins_settings& 
     : host_(host), settings_(wanted) {
   const catalogue all = look_through(wanted.directories, is_unfinished);
   say_notes(all);
-  refused_directories_ = all.refused;
+  refused_paths_ = all.refused;
   take_files(all, is_unfinished, anew);
   const members in = find_members(services, true);
   start(in);

@@ -61,7 +61,7 @@ class plugin_update {
   std::vector<place> places_;
   members members_;
   std::vector<std::shared_ptr<plugin>> started_;
-  std::vector<std::pair<std::string, std::string>> refused_directories_;
+  std::vector<std::pair<std::string, std::string>> refused_paths_;
   std::vector<std::string> changes_, problems_, refused_settings_;
   std::vector<std::string> said_;  // as plugin_host's
   bool is_applied_ = false;

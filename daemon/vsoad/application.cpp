@@ -167,7 +167,7 @@ void application::start_plugins() {
   host_services(services_);
   plugins_.apply(plugins_.prepare(settings_.plugins, wishes()));
   for (const auto& s : services_)
-    s->connect(plugins_);
+    (void)s->connect(plugins_);
   plugins_.announce();
 }
 
@@ -271,7 +271,7 @@ std::vector<std::string> application::update_plugins(const std::vector<std::stri
   plugins_.apply(std::move(update));
   if (changes.empty()) return problems;
   for (const auto& s : services_)
-    s->connect(plugins_);
+    (void)s->connect(plugins_);
   plugins_.announce();
   await_loops();
   for (const auto& line : changes)

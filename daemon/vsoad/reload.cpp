@@ -180,7 +180,7 @@ void reload_steps::commit(reload_report& report) {
   attempt(report, "listening", [&] { close_listeners(gone); });
   for (step& each : steps_) {
     attempt(report, "service \"" + each.what->settings().name + "\"",
-            [&] { commit_service(each); });
+            [&] { commit_service(each, report); });
   }
   commit_certificates(report);
   if (settings_.position.listen != position_before) {
@@ -198,9 +198,10 @@ void reload_steps::commit(reload_report& report) {
   daemon_.plugins_.announce();
 }
 
-void reload_steps::commit_service(step& s) {
+void reload_steps::commit_service(step& s, reload_report& report) {
   if (!s.is_new) s.what->apply(std::move(s.change));
-  s.what->connect(daemon_.plugins_);
+  const auto unserved = s.what->connect(daemon_.plugins_);
+  report.problems.insert(report.problems.end(), unserved.begin(), unserved.end());
   for (place& p : s.places)
     daemon_.listen(*s.what, p.wanted, {p.tcp.release(), p.udp.release()});
   if (s.is_new) s.what->start();

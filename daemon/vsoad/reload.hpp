@@ -57,7 +57,7 @@ class reload_steps {
   void close_listeners(const std::vector<std::shared_ptr<service>>& gone);
   bool is_in_use(const vsoa::socket_address& bound) const;
   void commit_certificates(reload_report& report);
-  void commit_service(step& s);
+  void commit_service(step& s, reload_report& report);
   template <class Work>
   static void attempt(reload_report& report, const std::string& who, Work work);
   std::vector<std::vector<vsoa::socket_address>> addresses() const;

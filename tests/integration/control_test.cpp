@@ -411,6 +411,26 @@ TEST_CASE("what --check warns of, a reload does, too") {
   }
 }
 
+TEST_CASE("whoever reloads is told why a plugin does not start, and which there is none of") {
+  const daemon_runner vsoad{one_service()};
+  const temporary_directory plugins;
+  for (const char* name : {"echo.so", "files.so"})
+    std::filesystem::copy_file(plugin_directory() + "/" + name, plugins.path() / name);
+  std::filesystem::copy_file(plugin_directory() + "/echo.so", plugins.path() / "Echo.so");
+  vsoad.directory().write("vsoad.yaml",
+                          with_plugins("plugins: { directory: " + plugins.path().native() +
+                                       ",\n"
+                                       "  settings: { files: { config: { rooot: /nowhere } } } }\n"
+                                       "services: [ { name: main, listen: \"127.0.0.1:0\", "
+                                       "plugins: [ echo, files, camra ] } ]\n"));
+  const auto said = ctl(vsoad, {"reload"});
+  CHECK(said.code == 0);
+  CHECK(contains(said.err, "unknown setting \"rooot\""));
+  CHECK(contains(said.err, "camra"));
+  check_says(ctl(vsoad, {"plugins"}), {"unknown setting \"rooot\""});
+  check_says(ctl(vsoad, {"status"}), {"unknown setting \"rooot\"", "Echo.so: its name is not one"});
+}
+
 TEST_CASE("others may not, unless they are of the group") {
   if (::geteuid() != 0) return;  // who is nobody else can't try
   constexpr const char* setpriv = "/usr/bin/setpriv";
