@@ -83,12 +83,12 @@ upstream& forwarder::upstream_for(vsoa::runtime& loops, vsoa::server& server, st
 
 std::vector<vsoa::server::command_entry> forwarder::commands() {
   std::vector<vsoa::server::command_entry> all;
-  for (const auto& [url, e] : entries_) {
-    if (e.to == nullptr) continue;
-    all.push_back({url, [self = shared_from_this(), &e = e](vsoa::call& c) {
+  entries_.for_each([&](std::string_view url, const entry& e) {
+    if (e.to == nullptr) return;
+    all.push_back({std::string(url), [self = shared_from_this(), &e](vsoa::call& c) {
                      e.to->here().call(c, e.url.to_upstream(c.url()), e.timeout);
                    }});
-  }
+  });
   return all;
 }
 
@@ -151,22 +151,20 @@ void forwarder::datagram(std::string_view url, vsoa::payload_view payload, vsoa:
 void forwarder::arrived(std::size_t from, std::string_view url, vsoa::payload_view payload,
                         vsoa::channel via, const publisher& publish) {
   std::string& scratch = loop_parts_[loops_.here()].scratch;
-  for (const auto& each : entries_) {
-    const entry& e = each.second;
-    if (e.to == nullptr || e.to->number() != from) continue;
+  entries_.for_each([&](std::string_view, const entry& e) {
+    if (e.to == nullptr || e.to->number() != from) return;
     const std::string_view ours = e.url.to_ours(url, scratch);
     if (!ours.empty() && find(ours) == &e) publish(ours, payload, via);
-  }
+  });
 }
 
 void forwarder::interest_changed(std::string_view pattern, bool wanted) {
-  for (const auto& each : entries_) {
-    const entry& e = each.second;
-    if (e.to == nullptr) continue;
+  entries_.for_each([&](std::string_view, const entry& e) {
+    if (e.to == nullptr) return;
     const auto theirs = e.url.subscription(pattern);
-    if (!theirs) continue;
+    if (!theirs) return;
     wanted ? e.to->want(*theirs) : e.to->leave(*theirs);
-  }
+  });
 }
 
 std::vector<upstream_report> forwarder::reports() const {

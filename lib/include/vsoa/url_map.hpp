@@ -7,11 +7,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "vsoa/export.hpp"
 
@@ -81,26 +81,124 @@ class prefix_hasher {
   std::uint64_t state_;
 };
 
+/// Owns nodes, which stay where they are, and finds them by their `hash`. What is looked through is
+/// one array of hashes and pointers: what is not there costs one place of it, what is there its
+/// node besides, and no chain of nodes, each of which may have to come from memory.
+template <class Node>
+class hashed_nodes {
+ public:
+  hashed_nodes() = default;
+  hashed_nodes(hashed_nodes&& other) noexcept
+      : slots_(std::move(other.slots_)), size_(std::exchange(other.size_, 0)) {}
+  hashed_nodes(const hashed_nodes& other) : slots_(other.slots_.size()) {
+    other.for_each([this](const Node& n) { place(std::make_unique<Node>(n)); });
+  }
+  hashed_nodes& operator=(hashed_nodes other) noexcept {
+    slots_.swap(other.slots_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~hashed_nodes() = default;
+
+  std::size_t size() const noexcept { return size_; }
+
+  /// The node of this hash for which is(node) holds; null: none.
+  template <class Is>
+  Node* find(std::size_t hash, Is&& is) const {
+    if (slots_.empty()) return nullptr;
+    for (std::size_t i = home(hash);; i = behind(i)) {
+      const slot& s = slots_[i];
+      if (s.node == nullptr) return nullptr;
+      if (s.hash == hash && is(std::as_const(*s.node))) return s.node.get();
+    }
+  }
+
+  Node& insert(std::unique_ptr<Node> n) {
+    if (2 * (size_ + 1) > slots_.size()) grow();
+    return place(std::move(n));
+  }
+
+  /// @pre `n` is one of these
+  void erase(const Node& n) noexcept {
+    std::size_t gap = home(n.hash);
+    while (slots_[gap].node.get() != &n)
+      gap = behind(gap);
+    const auto gone = std::move(slots_[gap].node);
+    --size_;
+    // What has been put further on for want of room there moves up, so that a search never stops
+    // short of it.
+    for (std::size_t i = behind(gap); slots_[i].node != nullptr; i = behind(i)) {
+      if (distance(home(slots_[i].hash), i) < distance(gap, i)) continue;
+      slots_[gap] = std::move(slots_[i]);
+      gap = i;
+    }
+  }
+
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const slot& s : slots_) {
+      if (s.node != nullptr) visit(std::as_const(*s.node));
+    }
+  }
+
+ private:
+  struct slot {
+    std::size_t hash = 0;
+    std::unique_ptr<Node> node;
+  };
+
+  // There are two to some power of slots, half of them empty.
+  std::size_t home(std::size_t hash) const noexcept { return hash & (slots_.size() - 1); }
+  std::size_t behind(std::size_t i) const noexcept { return (i + 1) & (slots_.size() - 1); }
+  std::size_t distance(std::size_t from, std::size_t to) const noexcept {
+    return (to - from) & (slots_.size() - 1);
+  }
+
+  Node& place(std::unique_ptr<Node> n) noexcept {
+    std::size_t i = home(n->hash);
+    while (slots_[i].node != nullptr)
+      i = behind(i);
+    slots_[i] = {n->hash, std::move(n)};
+    ++size_;
+    return *slots_[i].node;
+  }
+
+  void grow() {
+    std::vector<slot> before(slots_.empty() ? 8 : 2 * slots_.size());
+    slots_.swap(before);
+    size_ = 0;
+    for (slot& s : before) {
+      if (s.node != nullptr) place(std::move(s.node));
+    }
+  }
+
+  std::vector<slot> slots_;
+  std::size_t size_ = 0;
+};
+
 }  // namespace detail
 
-/// Not synchronised: shared instances must not change.
+/// Not synchronised: shared instances must not change. A value stays where it is until it is
+/// erased.
 template <class Value>
 class url_map {
  public:
   /// The value of a pattern, made when there is none.
   Value& operator[](std::string_view pattern) {
-    const auto found = find_node(pattern, detail::prefix_hasher::of(pattern));
-    if (found != map_.end()) return found->second;
+    const std::size_t hash = detail::prefix_hasher::of(pattern);
+    if (node* const known = exact(pattern, hash)) return known->value;
+    Value& made =
+        nodes_.insert(std::make_unique<node>(node{std::string(pattern), hash, Value{}})).value;
     if (pattern.ends_with('/') && pattern.size() > longest_subtree_) {
       longest_subtree_ = pattern.size();
     }
-    return map_.try_emplace(std::string(pattern)).first->second;
+    return made;
   }
 
   /// The value of exactly this pattern; null: none.
   Value* find(std::string_view pattern) {
-    const auto found = find_node(pattern, detail::prefix_hasher::of(pattern));
-    return found == map_.end() ? nullptr : &found->second;
+    node* const found = exact(pattern, detail::prefix_hasher::of(pattern));
+    return found == nullptr ? nullptr : &found->value;
   }
   /// The same.
   const Value* find(std::string_view pattern) const {
@@ -109,10 +207,9 @@ class url_map {
 
   /// False: there was none.
   bool erase(std::string_view pattern) {
-    const auto found = find_node(pattern, detail::prefix_hasher::of(pattern));
-    if (found == map_.end()) return false;
-    map_.erase(found);
-    return true;
+    const node* const found = exact(pattern, detail::prefix_hasher::of(pattern));
+    if (found != nullptr) nodes_.erase(*found);
+    return found != nullptr;
   }
 
   /// Calls visit(pattern, value) for every pattern that takes `url`: subtrees from "/" down, then,
@@ -120,20 +217,20 @@ class url_map {
   /// specific.
   template <class Visit>
   void for_each_match(std::string_view url, Visit&& visit) const {
+    const auto look = [&](const node* found) {
+      if (found != nullptr) visit(std::string_view(found->pattern), found->value);
+    };
     detail::prefix_hasher hash;
     std::size_t begin = 0;  // of the segment
     for (std::size_t slash; (slash = url.find('/', begin)) != url.npos; begin = slash + 1) {
       hash.add(url.substr(begin, slash - begin));
       if (slash + 1 < url.size() && slash < longest_subtree_) {
-        look(url.substr(0, slash + 1), hash.value(), visit);
+        look(exact(url.substr(0, slash + 1), hash.value()));
       }
     }
     const std::string_view last = url.substr(begin);
-    if (url.size() < longest_subtree_) {
-      const auto found = map_.find(subtree_key{url, hash.with(last, true)});
-      if (found != map_.end()) visit(std::string_view(found->first), found->second);
-    }
-    look(url, last.empty() ? hash.value() : hash.with(last, false), visit);
+    if (url.size() < longest_subtree_) look(subtree(url, hash.with(last, true)));
+    look(exact(url, last.empty() ? hash.value() : hash.with(last, false)));
   }
 
   /// A pattern that takes a URL, and its value.
@@ -145,64 +242,42 @@ class url_map {
   };
   /// The most specific pattern that takes `url`: exact, else the longest subtree, "/" last.
   match best_match(std::string_view url) const {
-    const auto exact = map_.find(key{url, detail::prefix_hasher::of(url)});
-    if (exact != map_.end()) return {exact->first, &exact->second};
+    if (const node* const n = exact(url, detail::prefix_hasher::of(url)))
+      return {n->pattern, &n->value};
     match best;
     for_each_match(url, [&](std::string_view pattern, const Value& v) { best = {pattern, &v}; });
     return best;
   }
 
   /// How many patterns there are.
-  std::size_t size() const noexcept { return map_.size(); }
+  std::size_t size() const noexcept { return nodes_.size(); }
   /// Whether there is none.
-  bool empty() const noexcept { return map_.empty(); }
-  /// Pattern and value, in no order.
-  auto begin() const noexcept { return map_.begin(); }
-  /// Behind the last.
-  auto end() const noexcept { return map_.end(); }
+  bool empty() const noexcept { return size() == 0; }
+  /// Calls visit(pattern, value) for each, in no order.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    nodes_.for_each([&](const node& n) { visit(std::string_view(n.pattern), n.value); });
+  }
 
  private:
-  struct key {
-    std::string_view text;
+  struct node {
+    std::string pattern;
     std::size_t hash;
+    Value value;
   };
-  struct subtree_key {  // text + "/"
-    std::string_view text;
-    std::size_t hash;
-  };
-  struct hasher {
-    using is_transparent = void;
-    std::size_t operator()(const std::string& s) const noexcept {
-      return detail::prefix_hasher::of(s);
-    }
-    std::size_t operator()(const key& k) const noexcept { return k.hash; }
-    std::size_t operator()(const subtree_key& k) const noexcept { return k.hash; }
-  };
-  struct equal {
-    using is_transparent = void;
-    bool operator()(const std::string& a, const std::string& b) const noexcept { return a == b; }
-    bool operator()(const key& a, const std::string& b) const noexcept { return a.text == b; }
-    bool operator()(const std::string& a, const key& b) const noexcept { return a == b.text; }
-    bool operator()(const subtree_key& a, const std::string& b) const noexcept {
-      return b.size() == a.text.size() + 1 && b.back() == '/' && b.starts_with(a.text);
-    }
-    bool operator()(const std::string& a, const subtree_key& b) const noexcept {
-      return (*this)(b, a);
-    }
-  };
-  using map = std::unordered_map<std::string, Value, hasher, equal>;
 
-  typename map::iterator find_node(std::string_view text, std::size_t hash) {
-    return map_.find(key{text, hash});
+  node* exact(std::string_view text, std::size_t hash) const {
+    return nodes_.find(hash, [&](const node& n) { return n.pattern == text; });
+  }
+  // text + "/"
+  const node* subtree(std::string_view text, std::size_t hash) const {
+    return nodes_.find(hash, [&](const node& n) {
+      return n.pattern.size() == text.size() + 1 && n.pattern.back() == '/' &&
+             n.pattern.starts_with(text);
+    });
   }
 
-  template <class Visit>
-  void look(std::string_view text, std::size_t hash, Visit& visit) const {
-    const auto found = map_.find(key{text, hash});
-    if (found != map_.end()) visit(std::string_view(found->first), found->second);
-  }
-
-  map map_;
+  detail::hashed_nodes<node> nodes_;
   std::size_t longest_subtree_ = 0;  // prefixes longer than this need not be looked up
 };
 

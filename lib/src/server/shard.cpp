@@ -228,8 +228,7 @@ void shard::tell_interest(std::string_view url, bool wanted) {
 }
 
 void shard::for_each_interest(const std::function<void(std::string_view)>& visit) const {
-  for (const auto& [url, topic] : subscriptions_)
-    visit(url);
+  subscriptions_.for_each([&](const subscriptions::topic& t) { visit(t.url); });
 }
 
 bool shard::is_subscribed(std::string_view url) const {

@@ -30,8 +30,6 @@ class subscriptions {
   void remove_all(session& s, list& own);
   bool has(std::string_view url) const;  ///< some pattern takes `url`
   bool contains(std::string_view pattern) const { return topics_.find(pattern) != nullptr; }
-  auto begin() const noexcept { return topics_.begin(); }  ///< of (pattern, topic)
-  auto end() const noexcept { return topics_.end(); }
   bool empty() const noexcept { return topics_.empty(); }
   std::size_t size() const noexcept { return topics_.size(); }  ///< different URLs
   /// How many sessions have exactly this one.
@@ -42,8 +40,7 @@ class subscriptions {
   /// Calls visit(const topic&) for each.
   template <class Visit>
   void for_each(Visit&& visit) const {
-    for (const auto& each : topics_)
-      visit(each.second);
+    topics_.for_each([&](std::string_view, const topic& t) { visit(t); });
   }
 
   /// Who gets a publish on a URL: each session once, of higher priority first, then in order of

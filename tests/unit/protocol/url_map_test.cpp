@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <random>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "vsoa/url.hpp"
 
@@ -108,6 +110,34 @@ TEST_CASE("an exact pattern beats a subtree of the same name, and that a shorter
   CHECK(*map.best_match("/").value == 3);
   map.erase("/x");
   CHECK(*map.best_match("/x").value == 1);
+}
+
+TEST_CASE("values stay where they are, and a copy has its own") {
+  url_map<int> map;
+  std::vector<const int*> places;
+  for (int i = 0; i < 1000; ++i) {
+    int& value = map["/" + std::to_string(i)];
+    value = i;
+    places.push_back(&value);
+  }
+  const url_map<int> copy = map;
+  for (int i = 0; i < 1000; i += 2)
+    REQUIRE(map.erase("/" + std::to_string(i)));
+  CHECK(map.size() == 500);
+  CHECK(copy.size() == 1000);
+  int sum = 0;
+  map.for_each([&](std::string_view pattern, const int& value) {
+    REQUIRE(pattern == "/" + std::to_string(value));
+    REQUIRE(&value == places[static_cast<std::size_t>(value)]);
+    sum += value;
+  });
+  CHECK(sum == 250000);
+  for (int i = 0; i < 1000; ++i) {
+    const int* const copied = copy.find("/" + std::to_string(i));
+    REQUIRE(copied != nullptr);
+    REQUIRE(*copied == i);
+    REQUIRE(copied != places[static_cast<std::size_t>(i)]);
+  }
 }
 
 TEST_CASE("empty maps, empty and odd URLs") {
