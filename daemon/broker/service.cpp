@@ -190,6 +190,7 @@ std::vector<std::string> service::connect(const plugin_host& plugins) {
   }
   server_.set_commands(std::move(commands));
   rules_.replace(std::move(next), old_);
+  if (std::exchange(access_changed_, false)) server_.access_changed();
   return std::move(all.complaints);
 }
 
@@ -221,6 +222,7 @@ void service::apply(std::unique_ptr<change> prepared) {
   // Who has been let in by a password that is none any more must not stay.
   server_.set_credentials(settings_->credentials, true);
   topics_.change(settings_->topics, kept_bytes(*settings_));
+  access_changed_ |= settings_->access != before->access;
   const auto forwarded = std::exchange(prepared->forwarded_, nullptr);
   if (const auto old = rules_.owner()->forwarded; old != forwarded) {
     auto next = std::make_shared<rules>(*rules_.owner());

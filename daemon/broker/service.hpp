@@ -136,6 +136,7 @@ class service {
   vsoa::server server_;
   topics topics_;
   published<rules> rules_;
+  bool access_changed_ = false;  // since connect() has made rules_
   // Which forwarder a loop tells of what its subscribers want: that changes on the loop itself.
   struct alignas(64) loop_part {
     std::shared_ptr<forwarder> interested;

@@ -115,6 +115,8 @@ struct access_rule {
   bool subscribe = false;
   bool datagram = false;
   std::vector<std::string> urls;
+
+  bool operator==(const access_rule&) const = default;
 };
 
 struct service_settings {

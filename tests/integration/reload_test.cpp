@@ -78,6 +78,17 @@ TEST_CASE("commands, topics, access and limits change, and no connection is drop
   CHECK(peer.ask_for_reply(rpc(4, "/kept")).param == "7");
   CHECK(tcp_peer(vsoad.service()).handshake().param.find("renewed") != std::string::npos);
 
+  // The subscription to /kept goes with the right to it.
+  REQUIRE(vsoad.reload(one_service(R"(    topics: { /kept: { relay: true, retain: last } }
+    access: [ { allow: [ call, datagram ], urls: [ / ] } ]
+)")));
+  CHECK(wait_until([&] {
+    peer.send(datagram("/kept", "7"));
+    if (peer.ask(ping(8)).type == type_pingecho) return true;
+    CHECK(peer.read().type == type_pingecho);  // behind the publish
+    return false;
+  }));
+
   // What is retained outlives a reload that leaves it retained, and no other.
   REQUIRE(vsoad.reload(one_service("    topics: { /kept: { relay: true, retain: last } }\n")));
   CHECK(peer.ask_for_reply(rpc(5, "/kept")).param == "7");

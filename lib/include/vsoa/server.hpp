@@ -344,6 +344,10 @@ class VSOA_API server {
   /// datagrams as for datagram_router. What it forbids is answered NO_PERMISSIONS, a datagram is
   /// dropped; server_stats::denied counts them. Without it nothing is asked. Before start().
   void check_access(access_check);
+  /// What the check answers has changed: each loop takes subscriptions that it forbids now from its
+  /// clients, and tells on_unsubscribe; the protocol has no message that would tell the client.
+  /// They count in server_stats::denied. Any thread.
+  void access_changed();
 
   // The setters below: before start(). The callbacks must not throw.
   /// Clients that come and go.

@@ -88,16 +88,32 @@ void session::handle_unsubscribe(const packet_view& p) {
     request = read_urls(p);
   }
   std::vector<std::string_view> removed;
-  if (request.verdict == status::success) {
-    for (const std::string_view url : request.urls) {
-      if (!shard_.unsubscribe(url, *this, topics_)) continue;
-      subscription_bytes_ -= url.size();
-      removed.push_back(url);
-    }
-  }
+  if (request.verdict == status::success) removed = unsubscribe(request.urls);
   answer(p, request.verdict);
+  tell_unsubscribed(removed);
+}
+
+std::vector<std::string_view> session::unsubscribe(const std::vector<std::string_view>& urls) {
+  std::vector<std::string_view> removed;
+  for (const std::string_view url : urls) {
+    if (!shard_.unsubscribe(url, *this, topics_)) continue;
+    subscription_bytes_ -= url.size();
+    removed.push_back(url);
+  }
+  return removed;
+}
+
+void session::tell_unsubscribed(const std::vector<std::string_view>& urls) {
   const server_impl& owner = shard_.owner();
-  if (!removed.empty()) owner.tell(owner.on_unsubscribe, id(), removed);
+  if (!urls.empty()) owner.tell(owner.on_unsubscribe, id(), urls);
+}
+
+void session::access_changed() {
+  std::vector<std::string> forbidden;
+  for (const subscriptions::topic* t : topics_) {
+    if (!may(server::access::subscribe, t->url)) forbidden.push_back(t->url);
+  }
+  tell_unsubscribed(unsubscribe({forbidden.begin(), forbidden.end()}));
 }
 
 }  // namespace vsoa

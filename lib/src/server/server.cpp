@@ -50,6 +50,9 @@ void server::on_unserved(std::function<bool(call&)> h) {
 void server::check_access(access_check c) {
   impl_->check_access = std::move(c);
 }
+void server::access_changed() {
+  impl_->for_all_sessions([](session& s) { s.access_changed(); });
+}
 void server::on_client(client_callback c) {
   impl_->on_client = std::move(c);
 }

@@ -61,6 +61,8 @@ class session final : public net::connection {
   void quick_datagram(const packet_view& p, const socket_address& from);
 
   void limits_changed(const server_limits& before);
+  /// Takes away what it may not be subscribed to any more.
+  void access_changed();
   const std::string& role() const noexcept { return role_; }
   /// Before the handshake: whether it may go on without.
   void set_authenticated(bool authenticated) noexcept { authenticated_ = authenticated; }
@@ -98,6 +100,8 @@ class session final : public net::connection {
   bool may(server::access what, std::string_view url);
   bool may_subscribe(const std::vector<std::string_view>& urls);
   status subscribe(const std::vector<std::string_view>& urls, std::vector<std::string_view>& added);
+  std::vector<std::string_view> unsubscribe(const std::vector<std::string_view>& urls);
+  void tell_unsubscribed(const std::vector<std::string_view>& urls);
   bool takes_publishes() const noexcept;
   void settle();
   void overflow();

@@ -71,4 +71,34 @@ TEST_CASE("who may does, and a check that throws forbids") {
   CHECK(boss.ask(rpc(4, "/mad")).status == no_permissions);
 }
 
+TEST_CASE("a check that forbids more takes subscriptions away, when told") {
+  std::atomic<bool> is_closed = false;
+  std::atomic<int> lost = 0;
+  test_server s;
+  s->check_access([&](std::string_view, right what, std::string_view url) {
+    return what != right::subscribe || !is_closed || url != "/secret";
+  });
+  s->on_unsubscribe([&](vsoa::client_id, std::span<const std::string_view> urls) {
+    CHECK(urls.size() == 1);
+    CHECK(urls[0] == "/secret");
+    ++lost;
+  });
+  s.start();
+  tcp_peer reader = s.connect();
+  reader.handshake();
+  CHECK(reader.ask(subscribe(1, "", R"(["/secret","/open"])")).status == 0);
+  is_closed = true;
+  s->access_changed();
+  wait_until([&] { return lost == 1; });
+  CHECK_FALSE(s->is_subscribed("/secret"));
+  s->publish("/secret", text_payload("1"));
+  s->publish("/open", text_payload("2"));
+  CHECK(reader.read().param == "2");
+  // As after any other unsubscribing.
+  is_closed = false;
+  CHECK(reader.ask(subscribe(2, "/secret")).status == 0);
+  s->publish("/secret", text_payload("3"));
+  CHECK(reader.read().param == "3");
+}
+
 }  // namespace access_test
