@@ -26,9 +26,9 @@ access_rules::access_rules(const std::vector<config::access_rule>& rules) {
 // What takes a URL "X/" takes all that a subscription to "X/" does.
 bool access_rules::allow(std::string_view role, vsoa::server::access what,
                          std::string_view url) const {
+  if (by_role_.empty()) return true;
   auto found = by_role_.find(role);
   if (found == by_role_.end()) found = by_role_.find("");
-  if (found == by_role_.end()) return true;
   return static_cast<bool>(found->second[static_cast<std::size_t>(what)].best_match(url));
 }
 
