@@ -8,7 +8,8 @@
 namespace vsoa {
 namespace {
 
-constexpr std::size_t most_free = 64;      // operations kept for the next ones
+constexpr std::size_t first_free = 64;     // operations kept for the next ones
+constexpr std::size_t most_free = 1024;    // where so many have been under way at a time
 constexpr std::size_t letter_bytes = 256;  // what one in the inbox takes besides its packet
 constexpr std::chrono::hours longest{24 * 365};
 // A number is left for the keepalive: a server with much to answer is not one that is lost.
@@ -29,7 +30,7 @@ client_impl::client_impl(runtime& loops, client_options options)
       options_(std::move(options)),
       streams_(std::make_shared<stream_registry>(
           stream_registry::limits{options_.limits.streams, options_.limits.streams})) {
-  free_.reserve(most_free);
+  free_.reserve(first_free);
   options_.limits.pending = std::min(options_.limits.pending, most_pending);
 }
 
@@ -112,7 +113,12 @@ void client_impl::launch(operation_ptr what, completion done) {
 }
 
 operation_ptr client_impl::take_free(client_operation::kind what) {
-  if (free_.empty()) return make_operation(what);
+  if (free_.empty()) {
+    if (active_.size() >= free_.capacity() && free_.capacity() < most_free) {
+      free_.reserve(2 * free_.capacity());
+    }
+    return make_operation(what);
+  }
   operation_ptr o = std::move(free_.back());
   free_.pop_back();
   o->what = what;
@@ -152,9 +158,9 @@ std::error_code client_impl::begin(operation_ptr& what) {
 client_operation& client_impl::activate(operation_ptr what) {
   client_operation& o = *what.release();
   o.owner = this;
-  active_.insert(active_.end(), o);
+  active_.add(o);
   if (o.what == client_operation::kind::connect) return o;
-  if (!o.internal) pendings_.fetch_add(1, std::memory_order_relaxed);
+  if (!o.internal) ++pendings_;
   const bool is_call = o.what == client_operation::kind::call;
   if (is_call) ++calls_;
   if (o.timeout.count() <= 0 && turbo_.count() == 0) return o;
@@ -167,7 +173,7 @@ client_operation& client_impl::activate(operation_ptr what) {
 }
 
 operation_ptr client_impl::deactivate(client_operation& o) {
-  active_.erase(active_.iterator_to(o));
+  active_.remove(o);
   net::timer_wheel::cancel(o);
   if (o.waits) {
     // Without its session nothing answers it any more.
@@ -176,7 +182,7 @@ operation_ptr client_impl::deactivate(client_operation& o) {
   }
   o.waits = false;
   if (o.what != client_operation::kind::connect && !o.internal) {
-    pendings_.fetch_sub(1, std::memory_order_relaxed);
+    pendings_ -= 1;
   }
   if (o.what == client_operation::kind::call) --calls_;
   if (connecting_ == &o) connecting_ = nullptr;
@@ -201,14 +207,13 @@ void client_impl::expire(client_operation& which) {
 
 void client_impl::fail_all(std::error_code error) {
   while (!active_.empty())
-    fail(*active_.begin(), error);
+    fail(active_.first(), error);
 }
 
 void client_impl::cancel(operation_id which) {
   post([this, which] {
-    for (auto found = active_.find(which, by_id()); found != active_.end();
-         found = active_.find(which, by_id())) {
-      if (&*found == connecting_) {
+    while (client_operation* const found = active_.find(which)) {
+      if (found == connecting_) {
         connect_failed(errc::cancelled);
       } else {
         fail(*found, errc::cancelled);

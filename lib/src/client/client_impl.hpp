@@ -9,7 +9,6 @@
 #pragma once
 
 #include <atomic>
-#include <boost/intrusive/set.hpp>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -19,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "client/active_operations.hpp"
 #include "client/dialer.hpp"
 #include "client/operation.hpp"
 #include "client/server_link.hpp"
@@ -59,7 +59,7 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   void shut_down();
   bool is_here() const noexcept { return loop_.is_here(); }
   bool is_connected() const noexcept { return connected_.load(std::memory_order_acquire); }
-  std::size_t pendings() const noexcept { return pendings_.load(std::memory_order_relaxed); }
+  std::size_t pendings() const noexcept { return pendings_; }
   std::optional<server_info> info() const;
   std::vector<std::string> subscriptions() const;
   bool set_turbo(std::chrono::milliseconds turbo);
@@ -98,12 +98,6 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
     operation_ptr what;
     net::task work;
     std::size_t bytes = 0;
-  };
-  // By id, which the parts of a group share.
-  using operations = boost::intrusive::multiset<client_operation>;
-  struct by_id {
-    bool operator()(const client_operation& o, operation_id id) const noexcept { return o.id < id; }
-    bool operator()(operation_id id, const client_operation& o) const noexcept { return id < o.id; }
   };
 
   /// Whether what the caller asks for is next: here, and nothing that was asked for before waits.
@@ -194,7 +188,7 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   client_options options_;
   net::traffic traffic_;
   std::atomic<operation_id> next_id_{1};
-  std::atomic<std::size_t> pendings_{0};
+  net::counter pendings_;
   std::atomic<bool> connected_{false};
   std::atomic<std::size_t> unsettled_{0};  // of what went into the inbox
 
@@ -227,7 +221,7 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   net::counter ignored_;
   net::counter quick_rejected_;
 
-  operations active_;
+  active_operations active_;
   protocol::pending_table<client_operation*> table_;
   protocol::unanswered_numbers unanswered_;
   std::size_t calls_ = 0;  // of table_, that are RPCs

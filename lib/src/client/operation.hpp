@@ -2,7 +2,8 @@
 // on it belongs to the client's loop.
 #pragma once
 
-#include <boost/intrusive/set.hpp>
+#include <boost/intrusive/list_hook.hpp>
+#include <boost/intrusive/unordered_set_hook.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -22,7 +23,17 @@ struct operation_group {
   std::error_code error;  ///< the first
 };
 
-struct client_operation final : net::timer_wheel::entry, boost::intrusive::set_base_hook<> {
+/// Where it lies among those that have begun: see active_operations.
+struct in_order_of_begin;
+struct under_its_id;
+
+struct client_operation final
+    : net::timer_wheel::entry,
+      boost::intrusive::list_base_hook<boost::intrusive::tag<in_order_of_begin>>,
+      boost::intrusive::unordered_set_base_hook<boost::intrusive::tag<under_its_id>> {
+  using order_hook = boost::intrusive::list_base_hook<boost::intrusive::tag<in_order_of_begin>>;
+  using id_hook = boost::intrusive::unordered_set_base_hook<boost::intrusive::tag<under_its_id>>;
+
   enum class kind : std::uint8_t {
     call,
     ping,
@@ -55,7 +66,6 @@ struct client_operation final : net::timer_wheel::entry, boost::intrusive::set_b
 
   void on_timer(net::steady_time now) override;
   packet_type type() const noexcept;
-  bool operator<(const client_operation& other) const noexcept { return id < other.id; }
 };
 
 using operation_ptr = client::prepared;
