@@ -1,6 +1,7 @@
 #include "plugin_host/isolation/keeper.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace vsoad::isolation {
@@ -107,9 +108,7 @@ void keeper::set_services(std::vector<vsoa_service> ids) {
   }
   thread_->post([self = shared_from_this(), text = write_services(to_plugin::services, list)] {
     if (!self->process_ || self->is_killed_) return;
-    if (!send_message(self->process_->control.get(), text)) {
-      return self->give_up_on("it does not read what it is sent");
-    }
+    if (!self->tell_process(text, "it does not read what it is sent")) return;
     self->on_lanes([n = self->number_](lane& l) { l.tell_clients(n); });
   });
 }
@@ -209,9 +208,7 @@ void keeper::spawned(process p) {
       self->lanes_[i]->connect(std::move(*fd), n, e);
     });
   }
-  if (!send_message(process_->control.get(), settings_.setup.write())) {
-    give_up_on("it can't be told what it is to do");
-  }
+  tell_process(settings_.setup.write(), "it can't be told what it is to do");
 }
 
 lane_events keeper::events() {
@@ -271,9 +268,9 @@ void keeper::send_start() {
     list = services_.list();
   }
   const std::string text = write_services(to_plugin::start, list);
-  if (!config || !send_message(process_->control.get(), text, config.get())) {
-    return give_up_on("it can't be told to start");
-  }
+  constexpr const char* failure = "it can't be told to start";
+  if (!config) return give_up_on(failure);
+  if (!tell_process(text, failure, config.get())) return;
   deadline(start_timeout, "its start() has not returned in time");
 }
 
@@ -327,6 +324,13 @@ void keeper::give_up_on(std::string why) {
   is_killed_ = true;
   why_ = std::move(why);
   process_->kill();
+}
+
+bool keeper::tell_process(std::string_view bytes, const char* failure, int fd) {
+  if (send_message(process_->control.get(), bytes, fd)) return true;
+  // One that has just ended can't be told either, and how it has ended says more.
+  errno == EPIPE || errno == ECONNRESET ? expect_end() : give_up_on(failure);
+  return false;
 }
 
 // Its sockets end with a process, and how that has ended is told in a moment.
@@ -415,9 +419,7 @@ void keeper::do_stop(std::chrono::milliseconds limit) {
   if (is_killed_) return process_->kill();
   field_writer w(to_plugin::stop);
   w.number(static_cast<std::uint64_t>(limit.count()));
-  if (!send_message(process_->control.get(), w.bytes())) {
-    give_up_on("it can't be told to stop");
-  }
+  tell_process(w.bytes(), "it can't be told to stop");
 }
 
 }  // namespace vsoad::isolation

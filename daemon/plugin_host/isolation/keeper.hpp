@@ -118,6 +118,8 @@ class keeper : public std::enable_shared_from_this<keeper> {
   bool started(std::string_view reason);
   void look_after();
   void give_up_on(std::string why);
+  /// False: it can't be told, and is given up, for `failure`, unless it ends by itself.
+  bool tell_process(std::string_view bytes, const char* failure, int fd = -1);
   void expect_end();
   void process_has_ended();
   void plan_restart();

@@ -299,9 +299,7 @@ void keeper::stream_has_come(std::uint64_t process, std::uint64_t number,
   field_writer w(to_plugin::stream);
   w.number(number).number(static_cast<std::uint64_t>(error));
   found->second.place = std::move(handed.place);
-  if (!send_message(process_->control.get(), w.bytes(), socket.get())) {
-    return give_up_on("it does not read what it is sent");
-  }
+  if (!tell_process(w.bytes(), "it does not read what it is sent", socket.get())) return;
   if (error != 0) streams_.erase(found);
   note_streams();
 }

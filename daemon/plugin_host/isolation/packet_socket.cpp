@@ -40,7 +40,10 @@ std::pair<unique_fd, unique_fd> make_stream_sockets() {
 }
 
 bool send_message(int socket, std::string_view bytes, int fd, bool wait) noexcept {
-  if (bytes.empty() || bytes.size() > max_message_bytes) return false;
+  if (bytes.empty() || bytes.size() > max_message_bytes) {
+    errno = EMSGSIZE;
+    return false;
+  }
   iovec part{const_cast<char*>(bytes.data()), bytes.size()};
   msghdr header{};
   header.msg_iov = &part;
