@@ -9,7 +9,7 @@ namespace vsoa {
 namespace {
 
 constexpr std::size_t first_free = 64;     // operations kept for the next ones
-constexpr std::size_t most_free = 1024;    // where so many have been under way at a time
+constexpr std::size_t most_free = 1024;    // the same where so many were under way; for good
 constexpr std::size_t letter_bytes = 256;  // what one in the inbox takes besides its packet
 constexpr std::chrono::hours longest{24 * 365};
 // A number is left for the keepalive: a server with much to answer is not one that is lost.

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <boost/intrusive/list_hook.hpp>
-#include <boost/intrusive/unordered_set_hook.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -23,16 +22,17 @@ struct operation_group {
   std::error_code error;  ///< the first
 };
 
-/// Where it lies among those that have begun: see active_operations.
-struct in_order_of_begin;
-struct under_its_id;
+/// How it lies in active_operations.
+template <class Tag>
+using operation_hook =
+    boost::intrusive::list_base_hook<boost::intrusive::tag<Tag>,
+                                     boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
-struct client_operation final
-    : net::timer_wheel::entry,
-      boost::intrusive::list_base_hook<boost::intrusive::tag<in_order_of_begin>>,
-      boost::intrusive::unordered_set_base_hook<boost::intrusive::tag<under_its_id>> {
-  using order_hook = boost::intrusive::list_base_hook<boost::intrusive::tag<in_order_of_begin>>;
-  using id_hook = boost::intrusive::unordered_set_base_hook<boost::intrusive::tag<under_its_id>>;
+struct client_operation final : net::timer_wheel::entry,
+                                operation_hook<struct in_order_of_begin>,
+                                operation_hook<struct under_its_id> {
+  using order_hook = operation_hook<in_order_of_begin>;
+  using id_hook = operation_hook<under_its_id>;
 
   enum class kind : std::uint8_t {
     call,
