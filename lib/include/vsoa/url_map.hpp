@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -114,7 +115,7 @@ class hashed_nodes {
   }
 
   Node& insert(std::unique_ptr<Node> n) {
-    if (2 * (size_ + 1) > slots_.size()) grow();
+    if (2 * (size_ + 1) > slots_.size()) resize(slots_.empty() ? fewest : 2 * slots_.size());
     return place(std::move(n));
   }
 
@@ -132,6 +133,11 @@ class hashed_nodes {
       slots_[gap] = std::move(slots_[i]);
       gap = i;
     }
+    if (slots_.size() == fewest || 8 * size_ >= slots_.size()) return;
+    try {
+      resize(slots_.size() / 2);
+    } catch (const std::bad_alloc&) {  // then it stays large
+    }
   }
 
   template <class Visit>
@@ -142,6 +148,8 @@ class hashed_nodes {
   }
 
  private:
+  static constexpr std::size_t fewest = 8;
+
   struct slot {
     std::size_t hash = 0;
     std::unique_ptr<Node> node;
@@ -163,8 +171,8 @@ class hashed_nodes {
     return *slots_[i].node;
   }
 
-  void grow() {
-    std::vector<slot> before(slots_.empty() ? 8 : 2 * slots_.size());
+  void resize(std::size_t count) {
+    std::vector<slot> before(count);
     slots_.swap(before);
     size_ = 0;
     for (slot& s : before) {

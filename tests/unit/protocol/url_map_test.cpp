@@ -132,12 +132,30 @@ TEST_CASE("values stay where they are, and a copy has its own") {
     sum += value;
   });
   CHECK(sum == 250000);
+  for (int i = 0; i < 1000; ++i)
+    REQUIRE((map.find("/" + std::to_string(i)) == nullptr) == (i % 2 == 0));
   for (int i = 0; i < 1000; ++i) {
     const int* const copied = copy.find("/" + std::to_string(i));
     REQUIRE(copied != nullptr);
     REQUIRE(*copied == i);
     REQUIRE(copied != places[static_cast<std::size_t>(i)]);
   }
+  const url_map<int> moved = std::move(map);
+  CHECK(moved.find("/999") == places[999]);
+  CHECK(moved.size() == 500);
+}
+
+TEST_CASE("a map that has been large finds what is left of it, and what is new") {
+  url_map<int> map;
+  for (int i = 0; i < 10'000; ++i)
+    map["/" + std::to_string(i)] = i;
+  for (int i = 10; i < 10'000; ++i)
+    REQUIRE(map.erase("/" + std::to_string(i)));
+  for (int i = 0; i < 10; ++i)
+    CHECK(*map.find("/" + std::to_string(i)) == i);
+  map["/new"] = 7;
+  CHECK(*map.best_match("/new").value == 7);
+  CHECK(map.size() == 11);
 }
 
 TEST_CASE("empty maps, empty and odd URLs") {
