@@ -185,7 +185,7 @@ void keeper::begin() {
 void keeper::spawned(process p) {
   ++number_;
   connected_ = 0;
-  has_hello_ = is_killed_ = false;
+  has_hello_ = is_killed_ = ended_before_ = false;
   commands_.clear();
   command_bytes_ = 0;
   said_ = {};
@@ -375,8 +375,9 @@ void keeper::plan_restart() {
     deferred_ = stream_count_ = 0;
     is_busy_ = false;
     is_last = wants_end_ || !has_run_;  // the first time it is the owner who is told
-    is_told = has_run_ && (is_killed_ || phase_ != phase::stopping);
-    if (phase_ != phase::stopping) state_.last_exit = why_;
+    const bool is_asked_to = phase_ == phase::stopping && !ended_before_;
+    is_told = has_run_ && (is_killed_ || !is_asked_to);
+    if (!is_asked_to) state_.last_exit = why_;
     if (is_last) reason_ = why_;
   }
   if (is_last) {
@@ -419,7 +420,7 @@ void keeper::do_stop(std::chrono::milliseconds limit) {
   if (is_killed_) return process_->kill();
   field_writer w(to_plugin::stop);
   w.number(static_cast<std::uint64_t>(limit.count()));
-  tell_process(w.bytes(), "it can't be told to stop");
+  ended_before_ = !tell_process(w.bytes(), "it can't be told to stop");
 }
 
 }  // namespace vsoad::isolation

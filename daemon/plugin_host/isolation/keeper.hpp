@@ -178,6 +178,7 @@ class keeper : public std::enable_shared_from_this<keeper> {
   supervisor::watch_ptr deadline_;   // for what the plugin is to do
   supervisor::watch_ptr end_limit_;  // for its process to be gone, with the sockets closed
   bool is_killed_ = false;
+  bool ended_before_ = false;     // it could be told to stop
   bool wants_end_ = false;        // once its process has ended there is not to be another
   std::shared_ptr<keeper> self_;  // as long as there is, or will be, a process
 

@@ -25,7 +25,7 @@ std::pair<unique_fd, unique_fd> make_stream_sockets();
 
 /// @param fd  passed along; -1: none
 /// @param wait  for room; false: it is given up if there is none
-/// @return false: not sent, and errno says why
+/// @return false: not sent; errno is why
 bool send_message(int socket, std::string_view bytes, int fd = -1, bool wait = false) noexcept;
 
 struct received {
