@@ -188,8 +188,9 @@ std::vector<std::string> service::connect(const plugin_host& plugins) {
     if (p->wants_datagrams()) next->datagram_listeners.push_back(p);
     if (p->wants_subscriptions()) next->subscription_listeners.push_back(p);
   }
-  server_.set_commands(std::move(commands));
+  // First what is forbidden, then what is new.
   rules_.replace(std::move(next), old_);
+  server_.set_commands(std::move(commands));
   if (std::exchange(access_changed_, false)) server_.access_changed();
   return std::move(all.complaints);
 }

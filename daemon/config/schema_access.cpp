@@ -26,7 +26,7 @@ rows all_access_rows() {
        .help =
            "What clients may do, by their role. None: everything. Otherwise what no rule allows "
            "is not: a call or a subscription is answered NO_PERMISSIONS, a datagram is dropped, "
-           "and each is counted as denied.",
+           "a subscription that a reload forbids is taken away, and each is counted as denied.",
        .store = [](builder& b, const value&) { b.service().access.emplace_back(); }},
       {.path = "services[].access[].role",
        .type = plain(kind::name),

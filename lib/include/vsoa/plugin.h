@@ -313,7 +313,8 @@ typedef struct vsoa_plugin {
                    int channel);
   /* connected 1: the client has passed the handshake; 0: it is gone. */
   void (*client)(void *state, vsoa_client client, int connected);
-  /* URLs newly subscribed (subscribed 1), or given up (0); not told of those that end with the client. */
+  /* URLs newly subscribed (subscribed 1), or given up or taken away (0). Those that end with the client
+   * are not told. */
   void (*subscription)(void *state, vsoa_client client, const vsoa_text *urls, size_t count,
                        int subscribed);
 } vsoa_plugin;

@@ -56,7 +56,7 @@ class base {
   }
   /// A client has passed the handshake, or is gone.
   virtual void on_client(plugin::client who, bool connected) { (void)who, (void)connected; }
-  /// URLs that a client has newly subscribed to, or given up.
+  /// URLs that a client has newly subscribed to, or that it has given up or lost.
   virtual void on_subscription(plugin::client who, const std::vector<std::string_view>& urls,
                                bool subscribed) {
     (void)who, (void)urls, (void)subscribed;

@@ -123,7 +123,8 @@ struct server_stats {
   /// RPCs that have come.
   std::uint64_t calls = 0;
   std::uint64_t calls_refused = 0;   ///< answered NO_MEMORY: calls_in_flight, or a full work queue
-  std::uint64_t denied = 0;          ///< forbidden by check_access(): calls, requests, datagrams
+  std::uint64_t denied = 0;          ///< forbidden by check_access(): calls, requests, datagrams,
+                                     ///< and subscriptions that access_changed() has taken away
   std::uint64_t publishes = 0;       ///< of publish(); publish_to() is not counted
   std::uint64_t deliveries = 0;      ///< of these to subscribers, both channels
   std::uint64_t datagrams_in = 0;    ///< both channels
@@ -344,9 +345,9 @@ class VSOA_API server {
   /// datagrams as for datagram_router. What it forbids is answered NO_PERMISSIONS, a datagram is
   /// dropped; server_stats::denied counts them. Without it nothing is asked. Before start().
   void check_access(access_check);
-  /// What the check answers has changed: each loop takes subscriptions that it forbids now from its
-  /// clients, and tells on_unsubscribe; the protocol has no message that would tell the client.
-  /// They count in server_stats::denied. Any thread.
+  /// What the check answers has changed: each loop asks it for each subscription of its clients,
+  /// takes away those that it forbids now, and tells on_unsubscribe. What is queued already is
+  /// still sent, and the client is not told: the protocol has no message for it. Any thread.
   void access_changed();
 
   // The setters below: before start(). The callbacks must not throw.
@@ -368,7 +369,7 @@ class VSOA_API server {
   void route_datagrams(datagram_router);
   /// After it has been granted.
   void on_subscribe(subscription_callback);
-  /// After they are gone.
+  /// After they are gone: given up by the client, or taken by access_changed().
   void on_unsubscribe(subscription_callback);
   /// `pattern` has got its first subscriber on the calling loop, or lost its last there, whatever
   /// the reason: also by the end of a session, or a request over a limit, which is undone at once.

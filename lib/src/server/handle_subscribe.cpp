@@ -1,6 +1,7 @@
 // SUBSCRIBE and UNSUBSCRIBE. Source: the wire notes, lib/README.md, "Subscriptions".
 
 #include <algorithm>
+#include <new>
 
 #include "protocol/param.hpp"
 #include "server/server_impl.hpp"
@@ -109,11 +110,15 @@ void session::tell_unsubscribed(const std::vector<std::string_view>& urls) {
 }
 
 void session::access_changed() {
-  std::vector<std::string> forbidden;
-  for (const subscriptions::topic* t : topics_) {
-    if (!may(server::access::subscribe, t->url)) forbidden.push_back(t->url);
+  try {
+    std::vector<std::string> forbidden;
+    for (const subscriptions::topic* t : topics_) {
+      if (!may(server::access::subscribe, t->url)) forbidden.push_back(t->url);
+    }
+    tell_unsubscribed(unsubscribe({forbidden.begin(), forbidden.end()}));
+  } catch (const std::bad_alloc&) {
+    disconnect();  // rather than to leave it what it may not have
   }
-  tell_unsubscribed(unsubscribe({forbidden.begin(), forbidden.end()}));
 }
 
 }  // namespace vsoa

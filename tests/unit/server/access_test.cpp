@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <stdexcept>
+#include <vector>
 
 #include "test_server.hpp"
 
@@ -74,31 +76,37 @@ TEST_CASE("who may does, and a check that throws forbids") {
 TEST_CASE("a check that forbids more takes subscriptions away, when told") {
   std::atomic<bool> is_closed = false;
   std::atomic<int> lost = 0;
-  test_server s;
+  test_server s({}, 2);
   s->check_access([&](std::string_view, right what, std::string_view url) {
-    return what != right::subscribe || !is_closed || url != "/secret";
+    return what != right::subscribe || !is_closed || !url.starts_with("/secret");
   });
   s->on_unsubscribe([&](vsoa::client_id, std::span<const std::string_view> urls) {
-    CHECK(urls.size() == 1);
-    CHECK(urls[0] == "/secret");
+    CHECK(urls.size() == 2);
+    for (const std::string_view url : urls)
+      CHECK(url.starts_with("/secret"));
     ++lost;
   });
   s.start();
-  tcp_peer reader = s.connect();
-  reader.handshake();
-  CHECK(reader.ask(subscribe(1, "", R"(["/secret","/open"])")).status == 0);
+  std::vector<tcp_peer> readers;
+  for (int i = 0; i < 4; ++i) {  // on both loops
+    readers.push_back(s.client());
+    const auto granted = readers.back().ask(subscribe(1, "", R"(["/secret/","/open","/secret"])"));
+    REQUIRE(granted.status == 0);
+  }
   is_closed = true;
   s->access_changed();
-  wait_until([&] { return lost == 1; });
-  CHECK_FALSE(s->is_subscribed("/secret"));
-  s->publish("/secret", text_payload("1"));
+  REQUIRE(wait_until([&] { return lost == 4; }));
+  CHECK(s->stats().denied == 8);
+  CHECK_FALSE(s->is_subscribed("/secret/a"));
+  s->publish("/secret/a", text_payload("1"));
   s->publish("/open", text_payload("2"));
-  CHECK(reader.read().param == "2");
+  for (tcp_peer& reader : readers)
+    CHECK(reader.read().param == "2");
   // As after any other unsubscribing.
   is_closed = false;
-  CHECK(reader.ask(subscribe(2, "/secret")).status == 0);
+  CHECK(readers[0].ask(subscribe(2, "/secret")).status == 0);
   s->publish("/secret", text_payload("3"));
-  CHECK(reader.read().param == "3");
+  CHECK(readers[0].read().param == "3");
 }
 
 }  // namespace access_test
