@@ -50,6 +50,7 @@ TEST_CASE("sessions are listed, the oldest first, with what went through them") 
 TEST_CASE("what a session does not take is queued for it") {
   vsoa::server_options options;
   options.limits.send_timeout = std::chrono::minutes(1);
+  options.limits.slow = vsoa::slow_consumer::drop;
   test_server server(options);
   server.start();
   tcp_peer slow = server.client(0, {.local_ip = {}, .receive_buffer = 4096});

@@ -22,6 +22,11 @@ std::string quoted(std::string_view text) {
   return "\"" + std::string(text) + "\"";
 }
 
+void wait_for(const std::string& file) {
+  while (::access(file.c_str(), F_OK) != 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
 class probe : public vsoa::plugin::base {
  public:
   using base::base;
@@ -39,8 +44,7 @@ class probe : public vsoa::plugin::base {
     std::string file;  // the host may be gone when it is there
     if (constexpr std::string_view dawdle = "\"until "; config_.starts_with(dawdle)) {
       file = config_.substr(dawdle.size(), config_.size() - dawdle.size() - 1);
-      while (::access(file.c_str(), F_OK) != 0)
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      wait_for(file);
     }
     host.log(vsoa::plugin::level::info, "bye");
     if (!file.empty()) ::unlink(file.c_str());
@@ -97,6 +101,12 @@ class probe : public vsoa::plugin::base {
     std::this_thread::sleep_for(std::chrono::milliseconds(ms));
     --inside_;
     c.reply("\"slept\"");
+  }
+  // The callback lasts until there is a file of this name.
+  void wait(call& c) {
+    host.gauge("inside", 1);
+    wait_for(std::string(c.param().substr(1, c.param().size() - 2)));
+    c.reply("\"waited\"");
   }
   void too_large(call& c) {
     const std::string much(300000, 'x');
@@ -191,6 +201,7 @@ VSOA_PLUGIN(probe, PROBE_NAME, "2.1", "Lets tests look at the host from inside")
   command("/thread", &probe::from_thread);
   command("/drop", &probe::drop);
   command("/sleep", &probe::sleep);
+  command("/wait", &probe::wait);
   command("/too-large", &probe::too_large);
   command("/bad-status", &probe::bad_status);
   command("/queue", &probe::queue);
