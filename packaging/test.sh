@@ -26,6 +26,6 @@ vsoa_install build node
 case $preset in asan | tsan) vsoa_install check ;; esac
 cmake --preset "$preset" ${python:+-D VSOA_PYTHON_PATH="$python"} >/dev/null
 cmake --build --preset "$preset"
-# Tests wait for each other's sockets more than they compute.
+# Tests wait for sockets more than they compute.
 # shellcheck disable=SC2086  # two words or none
 exec ctest --preset "$preset" -j$((2 * $(nproc))) $label "$@"
