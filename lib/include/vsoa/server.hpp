@@ -237,7 +237,11 @@ class VSOA_API call {
   /// Answers: once; a second time does nothing. A handler that returns without having answered or
   /// deferred leaves the client without an answer, which VSOA allows.
   /// A payload too large for a packet is answered NO_MEMORY without payload.
-  void reply(status s, const payload_view& payload = {}, std::uint16_t tunid = 0);
+  void reply(status s, const payload_view& payload = {}, std::uint16_t tunid = 0) {
+    if (!open_) return;
+    open_ = false;
+    do_reply(s, payload, tunid);
+  }
 
   /// Takes the right to answer out of the handler. Empty if already answered or deferred.
   [[nodiscard]] deferred_call defer();
@@ -345,6 +349,9 @@ class VSOA_API server {
   /// datagrams as for datagram_router. What it forbids is answered NO_PERMISSIONS, a datagram is
   /// dropped; server_stats::denied counts them. Without it nothing is asked. Before start().
   void check_access(access_check);
+  /// Whether the check is asked at all, as it is by default: there may be nothing for it to forbid
+  /// for now. Any thread; what is posted to a loop from then on finds it so there.
+  void set_access_checked(bool checked);
   /// What the check answers has changed: each loop asks it for each subscription of its clients,
   /// takes away those that it forbids now, and tells on_unsubscribe. What is queued already is
   /// still sent, and the client is not told: the protocol has no message for it. Any thread.

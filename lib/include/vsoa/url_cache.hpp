@@ -57,7 +57,7 @@ class url_cache {
   /// Null is an answer like any other.
   template <class Search>
   const Value* find(std::string_view url, Search&& search) {
-    if (last_->url == url && !url.empty()) return last_->value;  // not even hashed
+    if (is_last(url)) return last();
     if (url.empty() || url.size() > longest_url) return search(url);
     entry& place = entries_[detail::quick_url_hash(url) % entries_.size()];
     last_ = &place;
@@ -68,6 +68,11 @@ class url_cache {
     place.url = url;
     return found;
   }
+  /// Whether this is the URL whose value was found last: not even hashed.
+  bool is_last(std::string_view url) const noexcept { return last_->url == url && !url.empty(); }
+  /// That value. @pre is_last()
+  const Value* last() const noexcept { return last_->value; }
+
   /// Forgets all: before what was found changes.
   void clear() noexcept {
     for (entry& each : entries_)

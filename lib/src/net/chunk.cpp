@@ -5,15 +5,6 @@
 #include <utility>
 
 namespace vsoa::net {
-namespace {
-
-slice extend(chunk_ptr block, std::size_t bytes) {
-  const auto begin = static_cast<std::uint32_t>(block->size());
-  block->extend(bytes);
-  return {std::move(block), begin, begin + static_cast<std::uint32_t>(bytes)};
-}
-
-}  // namespace
 
 chunk::chunk(std::size_t capacity, chunk_pool* pool, bool shared) noexcept
     : capacity_(static_cast<std::uint32_t>(capacity)), shared_(shared), pool_(pool) {}
@@ -30,12 +21,6 @@ void chunk::destroy(chunk* c) noexcept {
 
 chunk_ptr chunk::allocate(std::size_t capacity, bool shared) {
   return {create(capacity, nullptr, shared)};
-}
-
-std::byte* chunk::extend(std::size_t count) noexcept {
-  std::byte* place = data() + size_;
-  size_ += static_cast<std::uint32_t>(count);
-  return place;
 }
 
 void chunk::dispose() noexcept {
@@ -70,16 +55,9 @@ void chunk_pool::give_back(chunk* c) noexcept {
   }
 }
 
-chunk& output_log::block_with(std::size_t room) {
-  // Nobody holds a slice of it any more: begin again, in memory that the cache knows.
-  if (current_ && current_->is_sole_reference()) current_->clear();
-  if (!current_ || current_->room() < room) current_ = pool_.take();
+chunk& output_log::next_block() {
+  current_ = pool_.take();
   return *current_;
-}
-
-slice output_log::reserve(std::size_t bytes) {
-  chunk_ptr block = bytes >= large_bytes ? chunk::allocate(bytes) : chunk_ptr(&block_with(bytes));
-  return extend(std::move(block), bytes);
 }
 
 slice output_log::reserve_several(std::size_t bytes, std::size_t count) {

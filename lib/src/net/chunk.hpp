@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace vsoa::net {
@@ -25,7 +26,11 @@ class chunk {
   std::size_t size() const noexcept { return size_; }
   std::size_t room() const noexcept { return capacity_ - size_; }
   /// Appends `count` uninitialised bytes. @pre count <= room()
-  std::byte* extend(std::size_t count) noexcept;
+  std::byte* extend(std::size_t count) noexcept {
+    std::byte* place = data() + size_;
+    size_ += static_cast<std::uint32_t>(count);
+    return place;
+  }
   void clear() noexcept { size_ = 0; }
   /// Whether many outboxes may share it, most of them for a few bytes: never to be kept for long.
   bool is_shared_log() const noexcept { return shared_; }
@@ -73,7 +78,11 @@ class output_log {
 
   explicit output_log(chunk_pool& pool) noexcept : pool_(pool) {}
   /// Room for a packet of `bytes`, to be filled by the caller before anything else is reserved.
-  slice reserve(std::size_t bytes);
+  [[gnu::always_inline]] slice reserve(std::size_t bytes) {
+    if (bytes >= large_bytes) [[unlikely]]
+      return extend(chunk::allocate(bytes), bytes);
+    return extend(chunk_ptr(&block_with(bytes)), bytes);
+  }
   /// The same for several packets of `bytes` each: for as many of `count` as come to lie in one
   /// block, at least one.
   slice reserve_several(std::size_t bytes, std::size_t count);
@@ -81,7 +90,21 @@ class output_log {
   void reset() noexcept { current_.reset(); }
 
  private:
-  chunk& block_with(std::size_t room);
+  static slice extend(chunk_ptr block, std::size_t bytes) {
+    const auto begin = static_cast<std::uint32_t>(block->size());
+    block->extend(bytes);
+    return {std::move(block), begin, begin + static_cast<std::uint32_t>(bytes)};
+  }
+  chunk& block_with(std::size_t room) {
+    if (current_) [[likely]] {
+      // Nobody holds a slice of it any more: begin again, in memory that the cache knows.
+      if (current_->is_sole_reference()) current_->clear();
+      if (current_->room() >= room) [[likely]]
+        return *current_;
+    }
+    return next_block();
+  }
+  chunk& next_block();
 
   chunk_pool& pool_;
   chunk_ptr current_;

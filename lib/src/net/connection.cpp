@@ -168,6 +168,7 @@ void connection::work_off(std::span<const std::byte> input) {
     if (state_ == state::open) s = reader_.resume(on_each);
   }
   in_input_ = false;
+  account();
   if (state_ != state::open) return;
   if (s == protocol::packet_reader::state::failed) {
     flush();  // what was good before it has its answers
@@ -204,13 +205,6 @@ void connection::note_partial() {
 }
 
 // --- writing ---
-
-void connection::send(const slice& s) {
-  if (state_ != state::open) return;
-  outbox_.append(s);
-  account();
-  if (!in_input_) mark_dirty();
-}
 
 void connection::send_alone(const slice& s) {
   if (state_ != state::open) return;
@@ -276,8 +270,7 @@ void connection::flush() {
   if (state_ == state::lingering) linger();
 }
 
-bool connection::make_room(std::size_t bytes) {
-  if (has_room(bytes)) return true;
+bool connection::write_to_make_room(std::size_t bytes) {
   if (held_ || waiting_writable_ || state_ != state::open || !transport_.is_secured()) return false;
   write_result result = write_result::all;
   while (!outbox_.empty() && result == write_result::all)

@@ -87,14 +87,20 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   virtual void on_deadline() = 0;
 
   /// Queues bytes. They leave at the end of the read under way, or of the turn.
-  void send(const slice& s);
+  [[gnu::always_inline]] void send(const slice& s) {
+    if (state_ != state::open) return;
+    outbox_.append(s);
+    if (in_input_) return;  // work_off() sees to it
+    account();
+    mark_dirty();
+  }
   /// Whether `bytes` more are within the limit; an empty outbox takes any packet.
   bool has_room(std::size_t bytes) const noexcept {
     return outbox_.empty() || outbox_.bytes() + bytes <= settings_.outbox_limit;
   }
   /// The same, after the kernel has been offered what is queued if need be: what has piled up
   /// within one turn is not the other side's fault. Never closes.
-  bool make_room(std::size_t bytes);
+  bool make_room(std::size_t bytes) { return has_room(bytes) || write_to_make_room(bytes); }
   /// Sends at once, in a system call of its own, behind what is queued.
   void send_alone(const slice& s);
   /// While held, nothing but send_alone() leaves.
@@ -164,6 +170,7 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   void work_off(std::span<const std::byte> input);
   next offer(next wanted);
   next take(const packet_view& p);
+  bool write_to_make_room(std::size_t bytes);
   void mark_dirty();
   void flush();
   write_result write_some();

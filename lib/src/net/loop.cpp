@@ -24,8 +24,10 @@ void loop::waker::wake() const noexcept {
   (void)!::write(event_.get(), &one, sizeof(one));
 }
 
-loop::loop(std::size_t index, const log_sink& log, std::chrono::microseconds busy_poll)
+loop::loop(std::size_t index, const log_sink& log, std::chrono::microseconds busy_poll,
+           const void* owner)
     : index_(index),
+      owner_(owner),
       log_sink_(log),
       busy_poll_(busy_poll),
       receive_buffer_(new std::byte[receive_bytes]) {

@@ -48,7 +48,9 @@ class loop {
   static constexpr std::size_t receive_bytes = max_packet_bytes;
 
   /// @param busy_poll  how long the loop goes on asking for work before it sleeps
-  loop(std::size_t index, const log_sink& log, std::chrono::microseconds busy_poll = {});
+  /// @param owner  names those whose loop it is
+  loop(std::size_t index, const log_sink& log, std::chrono::microseconds busy_poll = {},
+       const void* owner = nullptr);
   ~loop();
   loop(const loop&) = delete;
   loop& operator=(const loop&) = delete;
@@ -57,6 +59,7 @@ class loop {
   void request_stop();  ///< any thread
 
   std::size_t index() const noexcept { return index_; }
+  const void* owner() const noexcept { return owner_; }
   /// Whether the caller runs on this loop's thread.
   bool is_here() const noexcept { return current() == this; }
   /// The loop that the calling thread runs; null: none.
@@ -118,6 +121,7 @@ class loop {
   static inline constinit thread_local loop* current_ = nullptr;
 
   const std::size_t index_;
+  const void* const owner_;
   const log_sink& log_sink_;
   const std::chrono::microseconds busy_poll_;
   std::atomic<bool> stopping_{false};
@@ -165,7 +169,10 @@ class VSOA_HIDDEN runtime::impl {
   std::size_t size() const noexcept { return loops_.size(); }
   net::loop& at(std::size_t index) noexcept { return *loops_[index % loops_.size()]; }
   /// The loop of the calling thread; null: it is none of ours.
-  net::loop* here() noexcept;
+  net::loop* here() noexcept {
+    net::loop* const loop = net::loop::current();
+    return loop != nullptr && loop->owner() == this ? loop : nullptr;
+  }
   /// The loops in turn, for what may live on any. Any thread.
   net::loop& next() noexcept { return at(next_loop_.fetch_add(1, std::memory_order_relaxed)); }
   bool is_running() const noexcept { return phase_ == phase::running; }

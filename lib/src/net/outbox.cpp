@@ -12,17 +12,11 @@ constexpr std::size_t kept_slices = 16;  // capacity that an empty outbox may ke
 
 }  // namespace
 
-void outbox::append(const slice& s) {
+// What does not go on where the last one ends.
+void outbox::append_apart(const slice& s) {
   if (s.size() == 0) return;
   if (detached_ && s.block->is_shared_log()) return append_copy(s.data(), s.size());
   bytes_ += s.size();
-  if (head_ < slices_.size()) {
-    slice& last = slices_.back();
-    if (last.block == s.block && last.end == s.begin) {
-      last.end = s.end;
-      return;
-    }
-  }
   slices_.push_back(s);
 }
 

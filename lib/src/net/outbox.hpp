@@ -16,7 +16,17 @@ class outbox {
  public:
   static constexpr std::size_t max_parts = 256;  // of one gathered write
 
-  void append(const slice& s);
+  [[gnu::always_inline]] void append(const slice& s) {
+    if (!detached_ && head_ < slices_.size()) [[likely]] {
+      slice& last = slices_.back();
+      if (last.block == s.block && last.end == s.begin) {
+        last.end = s.end;
+        bytes_ += s.size();
+        return;
+      }
+    }
+    append_apart(s);
+  }
   bool empty() const noexcept { return bytes_ == 0; }
   std::size_t bytes() const noexcept { return bytes_; }
 
@@ -31,6 +41,7 @@ class outbox {
   void detach();
 
  private:
+  void append_apart(const slice& s);
   void append_copy(const std::byte* bytes, std::size_t count);
 
   std::vector<slice> slices_;

@@ -61,7 +61,7 @@ runtime::impl::impl(runtime_options options)
   const std::size_t count =
       options.loops != 0 ? options.loops : std::min(usable_cores(), max_loops);
   for (std::size_t i = 0; i < count; ++i)
-    loops_.push_back(std::make_unique<net::loop>(i, log_, options.busy_poll));
+    loops_.push_back(std::make_unique<net::loop>(i, log_, options.busy_poll, this));
 }
 
 runtime::impl::~impl() {
@@ -96,13 +96,6 @@ void runtime::impl::stop() {
   // Not under the lock: what runs there may ask for the service.
   if (beside != nullptr) beside->stop();
   phase_ = phase::stopped;
-}
-
-net::loop* runtime::impl::here() noexcept {
-  net::loop* loop = net::loop::current();
-  const bool ours =
-      loop != nullptr && loop->index() < loops_.size() && loops_[loop->index()].get() == loop;
-  return ours ? loop : nullptr;
 }
 
 void runtime::impl::run_and_wait(net::loop& where, const std::function<void()>& work) {

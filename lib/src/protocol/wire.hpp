@@ -33,14 +33,14 @@ constexpr std::uint32_t big_endian(std::uint32_t v) noexcept {
 }
 
 template <class Integer>
-Integer load(const std::byte* p) noexcept {
+[[gnu::always_inline]] inline Integer load(const std::byte* p) noexcept {
   Integer v;
   std::memcpy(&v, p, sizeof v);
   return big_endian(v);
 }
 
 template <class Integer>
-void store(std::byte* p, Integer v) noexcept {
+[[gnu::always_inline]] inline void store(std::byte* p, Integer v) noexcept {
   v = big_endian(v);
   std::memcpy(p, &v, sizeof v);
 }

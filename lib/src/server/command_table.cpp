@@ -39,7 +39,7 @@ void command_lookup::set(std::shared_ptr<const command_table> table) {
   recent_.clear();
 }
 
-const command_table::entry* command_lookup::find(std::string_view url) {
+const command_table::entry* command_lookup::search(std::string_view url) {
   if (!table_) return nullptr;
   if (everything_ != nullptr)
     return url.starts_with('/') && is_valid_url(url) ? everything_ : nullptr;

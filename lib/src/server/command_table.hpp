@@ -39,9 +39,13 @@ class command_lookup {
   void set(std::shared_ptr<const command_table> table);
   const std::shared_ptr<const command_table>& table() const noexcept { return table_; }
   /// As command_table::find(); null also without a table.
-  const command_table::entry* find(std::string_view url);
+  const command_table::entry* find(std::string_view url) {
+    return recent_.is_last(url) ? recent_.last() : search(url);
+  }
 
  private:
+  const command_table::entry* search(std::string_view url);
+
   std::shared_ptr<const command_table> table_;
   // With it there is nothing to look for and nothing worth remembering: all that is asked may be
   // new, as what the process of an isolated plugin is asked always is.

@@ -12,24 +12,6 @@
 namespace vsoa {
 namespace {
 
-packet_view reply_packet(std::uint32_t seqno, status s, const payload_view& payload,
-                         std::uint16_t tunid) {
-  packet_view p;
-  p.type = packet_type::rpc;
-  p.flags = tunid != 0 ? packet_flags::reply | packet_flags::tunnel : packet_flags::reply;
-  p.status = static_cast<std::uint8_t>(s);
-  p.seqno = seqno;
-  p.tunid = tunid;
-  p.payload = payload;
-  if (!protocol::fits(p, channel::normal)) {
-    p.payload = {};
-    p.flags = packet_flags::reply;
-    p.tunid = 0;
-    p.status = static_cast<std::uint8_t>(status::no_memory);
-  }
-  return p;
-}
-
 // A call whose handler runs on the client's loop, on the packet as it lies in the loop's buffer.
 class inline_call final : public call {
  public:
@@ -87,39 +69,48 @@ class queued_call final : public call {
   deferred_call right_;
 };
 
+[[gnu::cold, gnu::noinline]] void answer_thrown(const server_impl& owner, call& c,
+                                                const char* what) {
+  owner.log(log_level::error, "handler of " + std::string(c.url()) + ": " + what);
+  c.reply(status::no_responding);
+}
+
 template <class Handler>
 void run_handler(const server_impl& owner, const Handler& handler, call& c) {
   try {
     handler(c);
   } catch (const std::exception& e) {
-    owner.log(log_level::error, "handler of " + std::string(c.url()) + ": " + e.what());
-    c.reply(status::no_responding);
+    answer_thrown(owner, c, e.what());
   } catch (...) {
-    owner.log(log_level::error, "handler of " + std::string(c.url()) + ": unknown exception");
-    c.reply(status::no_responding);
+    answer_thrown(owner, c, "unknown exception");
   }
 }
 
+// A call of a URL that is no command.
+[[gnu::cold, gnu::noinline]] void run_unserved(const server_impl& owner, call& c) {
+  const auto unserved = [&fallback = owner.on_unserved](call& unknown) {
+    if (!fallback || !is_valid_url(unknown.url()) || !fallback(unknown))
+      unknown.reply(status::invalid_url);
+  };
+  run_handler(owner, unserved, c);
+}
+
 // The table is held so that the handler outlives a change of commands.
-bool run_queued(const std::shared_ptr<server_impl>& owner,
-                const std::shared_ptr<const command_table>& table,
-                const command_table::entry& command, call& c) {
+[[gnu::noinline]] bool run_queued(server_impl& server,
+                                  const std::shared_ptr<const command_table>& table,
+                                  const command_table::entry& command, call& c) {
   // std::function wants a copyable job.
   auto queued = std::make_shared<queued_call>(c, c.defer());
-  const bool added = command.queue->add([owner, table, &command, queued] {
-    if (!owner->is_stopped()) run_handler(*owner, command.handler, *queued);
-    queued->finish();
-  });
+  const bool added =
+      command.queue->add([owner = server.shared_from_this(), table, &command, queued] {
+        if (!owner->is_stopped()) run_handler(*owner, command.handler, *queued);
+        queued->finish();
+      });
   if (!added) queued->reply(status::no_memory);
   return added;
 }
 
 }  // namespace
-
-void session::reply(std::uint32_t seqno, status s, const payload_view& payload,
-                    std::uint16_t tunid) {
-  send_packet(reply_packet(seqno, s, payload, tunid));
-}
 
 void session::handle_rpc(const packet_view& p) {
   shard_counters& counters = shard_.counters();
@@ -133,27 +124,16 @@ void session::handle_rpc(const packet_view& p) {
   inline_call c(
       *this, [](session& s) { return s.shard_.owner().shared_from_this(); }, p);
   const command_table::entry* command = shard_.commands().find(p.url);
-  if (command == nullptr) {
-    const auto unserved = [&fallback = shard_.owner().on_unserved](call& unknown) {
-      if (!fallback || !is_valid_url(unknown.url()) || !fallback(unknown))
-        unknown.reply(status::invalid_url);
-    };
-    run_handler(shard_.owner(), unserved, c);
-  } else if (command->queue == nullptr) {
-    run_handler(shard_.owner(), command->handler, c);
-  } else if (!run_queued(shard_.owner().shared_from_this(), shard_.commands().table(), *command,
-                         c)) {
+  if (command == nullptr) [[unlikely]]
+    return run_unserved(shard_.owner(), c);
+  if (command->queue == nullptr) [[likely]]
+    return run_handler(shard_.owner(), command->handler, c);
+  if (!run_queued(shard_.owner(), shard_.commands().table(), *command, c)) {
     ++counters.calls_refused;
   }
 }
 
 // --- the public faces ---
-
-void call::reply(status s, const payload_view& payload, std::uint16_t tunid) {
-  if (!open_) return;
-  open_ = false;
-  do_reply(s, payload, tunid);
-}
 
 deferred_call call::defer() {
   if (!open_) return {};
@@ -185,7 +165,12 @@ deferred_call::~deferred_call() {
 void deferred_call::reply(status s, const payload_view& payload, std::uint16_t tunid) {
   const auto owner = std::move(owner_);
   if (!owner) return;
-  owner->reply_deferred(client_, session_, reply_packet(seqno_, s, payload, tunid));
+  const bool fits = protocol::fits({}, payload, channel::normal);
+  const auto head = fits ? protocol::rpc_answer(seqno_, s, tunid)
+                         : protocol::rpc_answer(seqno_, status::no_memory, 0);
+  const payload_view content = fits ? payload : payload_view();
+  owner->reply_deferred(client_, session_,
+                        {head.type, head.flags, head.status, head.seqno, head.tunid, {}, content});
 }
 
 void deferred_call::drop() noexcept {

@@ -48,7 +48,10 @@ void server::on_unserved(std::function<bool(call&)> h) {
   impl_->on_unserved = std::move(h);
 }
 void server::check_access(access_check c) {
-  impl_->check_access = std::move(c);
+  impl_->set_check_access(std::move(c));
+}
+void server::set_access_checked(bool checked) {
+  impl_->set_access_checked(checked);
 }
 void server::access_changed() {
   impl_->for_all_sessions([](session& s) { s.access_changed(); });

@@ -61,6 +61,15 @@ server_impl::server_impl(runtime& loops, server_options options)
 
 server_impl::~server_impl() = default;
 
+void server_impl::set_check_access(server::access_check check) {
+  check_access = std::move(check);
+  set_access_checked(true);
+}
+
+void server_impl::set_access_checked(bool checked) noexcept {
+  access_checked_.store(checked && check_access, std::memory_order_relaxed);
+}
+
 void server_impl::log(log_level level, std::string_view line) const {
   if (log_) log_(level, line);
 }

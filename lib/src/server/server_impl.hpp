@@ -97,6 +97,11 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
     return route;
   }
   bool has_tls() const noexcept { return options_.tls.has_value(); }
+  bool is_access_checked() const noexcept {
+    return access_checked_.load(std::memory_order_relaxed);
+  }
+  void set_check_access(server::access_check check);
+  void set_access_checked(bool checked) noexcept;
   /// For the next connection; null: without TLS.
   std::shared_ptr<const net::tls_context> tls() const;
   void set_tls(const tls_options& options);
@@ -114,7 +119,7 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   std::chrono::milliseconds send_timeout() const noexcept { return send_timeout_.load(); }
   void set_send_timeout(std::chrono::milliseconds t) noexcept { send_timeout_.store(t); }
 
-  server::access_check check_access;
+  server::access_check check_access;  // see set_check_access()
   server::client_callback on_client;
   server::datagram_callback on_datagram;
   server::datagram_router route_datagram;
@@ -154,6 +159,7 @@ class server_impl : public std::enable_shared_from_this<server_impl> {
   std::atomic<std::chrono::milliseconds> send_timeout_;
   std::atomic<std::chrono::seconds> keepalive_;
   std::atomic<bool> stopped_{false};
+  std::atomic<bool> access_checked_{false};
 
   mutable std::mutex endpoints_mutex_;
   std::vector<std::shared_ptr<endpoint>> endpoints_;  // guarded by endpoints_mutex_

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "protocol/decoder.hpp"
-#include "protocol/encoder.hpp"
 #include "protocol/gate.hpp"
 #include "server/server_impl.hpp"
 #include "server/shard.hpp"
@@ -17,9 +15,6 @@ std::uint32_t steady_seconds() noexcept {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
 }
-
-// A copy costs more than a write from there up.
-constexpr std::size_t min_uncopied_bytes = 16U << 10;
 
 // What a connection may send in one packet before it has passed the handshake.
 constexpr std::size_t handshake_packet_bytes = 4096;
@@ -107,7 +102,13 @@ bool session::is_subscribed(std::string_view url) const {
 // Without rules it costs a look.
 bool session::may(server::access what, std::string_view url) {
   const server_impl& owner = shard_.owner();
-  if (!owner.check_access) return true;
+  if (!owner.is_access_checked()) [[likely]]
+    return true;
+  return is_allowed(what, url);
+}
+
+bool session::is_allowed(server::access what, std::string_view url) {
+  const server_impl& owner = shard_.owner();
   bool allowed = false;
   owner.tell([&](std::string_view u) { allowed = owner.check_access(role_, what, u); }, url);
   if (!allowed) ++shard_.counters().denied;
@@ -119,10 +120,14 @@ session::next session::on_packet(const packet_view& p) {
   if (is_held()) hold(false);
   const std::uint64_t sent_across = shard_.sent_across();
   switch (protocol::admit(p, authenticated_)) {
-    case protocol::gate_verdict::ignore:
-      break;
-    case protocol::gate_verdict::dispatch:
+    [[likely]] case protocol::gate_verdict::dispatch : if (p.type == packet_type::rpc) {
+      handle_rpc(p);
+    }
+    else {
       dispatch(p);
+    }
+    break;
+    case protocol::gate_verdict::ignore:
       break;
     case protocol::gate_verdict::refuse:
       refuse(p);
@@ -145,8 +150,6 @@ void session::dispatch(const packet_view& p) {
   switch (p.type) {
     case packet_type::servinfo:
       return handle_servinfo(p);
-    case packet_type::rpc:
-      return handle_rpc(p);
     case packet_type::subscribe:
       return handle_subscribe(p);
     case packet_type::unsubscribe:
@@ -155,6 +158,7 @@ void session::dispatch(const packet_view& p) {
       return handle_datagram(p);
     case packet_type::pingecho:
       return answer(p, status::success);
+    case packet_type::rpc:  // on_packet() has seen to it
     case packet_type::publish:
     case packet_type::qossetup:
     case packet_type::noop:
@@ -171,128 +175,9 @@ void session::refuse(const packet_view& p) {
   close_gracefully();
 }
 
-void session::answer(const packet_view& request, status s) {
-  packet_view p;
-  p.type = request.type;
-  p.flags = packet_flags::reply;
-  p.seqno = request.seqno;
-  p.status = static_cast<std::uint8_t>(s);
-  send_packet(p);
-}
-
-net::slice session::encode(const packet_view& p, std::size_t bytes) {
-  net::slice packet = where().log().reserve(bytes);
-  protocol::encode(p, packet.block->data() + packet.begin);
-  return packet;
-}
-
-// What the client has asked for: if it does not take that, it is of no use.
-void session::send_packet(const packet_view& p) {
-  settle();
-  if (doomed_) return;
-  const std::size_t bytes = protocol::encoded_bytes(p);
-  if (bytes >= min_uncopied_bytes && can_write_now()) return send_uncopied(p, bytes);
-  if (!make_room(bytes)) return close_slow();
-  send(encode(p, bytes));
-}
-
-// Straight from where it lies: only what the kernel does not take now is copied.
-void session::send_uncopied(const packet_view& p, std::size_t bytes) {
-  protocol::packet_parts parts(p);
-  const std::size_t taken = write_now(parts.parts());
-  if (taken == bytes) return;
-  net::slice rest = encode(p, bytes);
-  rest.begin += static_cast<std::uint32_t>(taken);
-  send(rest);
-}
-
-void session::reply_encoded(const net::slice& packet) {
-  settle();
-  if (!doomed_) {
-    if (make_room(packet.size())) {
-      send(packet);
-    } else {
-      close_slow();
-    }
-  }
-  call_ended();  // last: until then the server is not idle
-}
-
-void session::overflow() {
-  ++shard_.counters().dropped;
-  if (shard_.limits().slow == slow_consumer::close) close_slow();
-}
-
-bool session::takes_publishes() const noexcept {
-  return is_handshaken() && !doomed_ && authed_.load(std::memory_order_relaxed);
-}
-
-void session::deliver(const net::slice& packets, std::uint32_t count) {
-  if (!takes_publishes()) return;
-  const bool fits = count == 1 || packets.size() <= shard_.limits().outbox;
-  if (fits && make_room(packets.size())) {
-    send(packets);
-    shard_.counters().deliveries += count;
-    return;
-  }
-  // As many as there is room for.
-  net::slice one = packets;
-  for (; count != 0 && !doomed_; --count, one.begin = one.end) {
-    packet_view ignored;
-    one.end = packets.end;
-    const auto first = protocol::decode({one.data(), one.size()}, ignored);
-    one.end = one.begin + static_cast<std::uint32_t>(first.bytes);
-    if (make_room(one.size())) {
-      send(one);
-      ++shard_.counters().deliveries;
-    } else {
-      overflow();
-    }
-  }
-}
-
-void session::deliver_quick(const net::slice& packet) {
-  const std::uint16_t port = peer_quick_port_.load(std::memory_order_relaxed);
-  if (!takes_publishes() || port == 0 || !origin_.quick) return;
-  shard_.quick().send(origin_.quick, {origin_.peer.ip, port}, origin_.local.ip, packet);
-  ++shard_.counters().deliveries;
-}
-
-// What is sent to a subscriber stays behind what was published before.
-void session::settle() {
-  if (!topics_.empty()) shard_.settle();
-}
-
 void session::set_authed(bool authed) {
   settle();
   authed_.store(authed, std::memory_order_relaxed);
-}
-
-bool session::send_message(const packet_view& p, channel via) {
-  if (!authenticated_ || doomed_ || !is_open()) return false;
-  if (p.type == packet_type::publish && !authed_.load(std::memory_order_relaxed)) return false;
-  if (via == channel::quick) {
-    const std::uint16_t port = peer_quick_port_.load(std::memory_order_relaxed);
-    if (port == 0 || !origin_.quick) return false;
-    shard_.quick().send(origin_.quick, {origin_.peer.ip, port}, origin_.local.ip,
-                        encode(p, protocol::encoded_bytes(p)));
-    return true;
-  }
-  settle();
-  const std::size_t bytes = protocol::encoded_bytes(p);
-  if (make_room(bytes)) {
-    send(encode(p, bytes));
-    return true;
-  }
-  overflow();
-  return false;
-}
-
-void session::close_slow() {
-  if (doomed_) return;
-  doomed_ = true;
-  where().post(
-      [self = boost::intrusive_ptr<session>(this)] { self->close(net::close_reason::slow, true); });
 }
 
 void session::set_priority(std::uint8_t priority) {
@@ -302,11 +187,7 @@ void session::set_priority(std::uint8_t priority) {
   shard_.priorities_changed();
   set_flush_priority(priority);
   net::set_type_of_service(native_handle(), is_v6(), priority);
-  packet_view p;
-  p.type = packet_type::qossetup;
-  p.flags = packet_flags::reply;
-  p.status = priority;
-  send_packet(p);
+  send_head({packet_type::qossetup, packet_flags::reply, priority, 0, 0});
 }
 
 void session::call_deferred() noexcept {

@@ -12,6 +12,7 @@
 
 #include "net/connection.hpp"
 #include "net/quick.hpp"
+#include "protocol/encoder.hpp"
 #include "server/subscriptions.hpp"
 #include "vsoa/server.hpp"
 
@@ -98,6 +99,7 @@ class session final : public net::connection {
   void handle_datagram(const packet_view& p);
 
   bool may(server::access what, std::string_view url);
+  [[gnu::noinline]] bool is_allowed(server::access what, std::string_view url);
   bool may_subscribe(const std::vector<std::string_view>& urls);
   status subscribe(const std::vector<std::string_view>& urls, std::vector<std::string_view>& added);
   std::vector<std::string_view> unsubscribe(const std::vector<std::string_view>& urls);
@@ -105,8 +107,9 @@ class session final : public net::connection {
   bool takes_publishes() const noexcept;
   void settle();
   void overflow();
-  void send_packet(const packet_view& p);
-  void send_uncopied(const packet_view& p, std::size_t bytes);
+  void send_head(protocol::packet_head head);
+  void send_answer(protocol::packet_head head, const payload_view& payload);
+  void send_uncopied(protocol::packet_head head, const payload_view& payload, std::size_t bytes);
   void answer(const packet_view& request, status s);
   net::slice encode(const packet_view& p, std::size_t bytes);
 

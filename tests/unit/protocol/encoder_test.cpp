@@ -141,7 +141,7 @@ TEST_CASE("the parts of a packet are its bytes") {
       std::vector<std::byte> whole(vsoa::protocol::encoded_bytes(p));
       vsoa::protocol::encode(p, whole.data());
       std::vector<std::byte> joined;
-      vsoa::protocol::packet_parts parts(p);
+      vsoa::protocol::packet_parts parts(vsoa::protocol::head_of(p), p.url, p.payload);
       for (const iovec& part : parts.parts()) {
         const auto* const bytes = static_cast<const std::byte*>(part.iov_base);
         joined.insert(joined.end(), bytes, bytes + part.iov_len);

@@ -73,6 +73,29 @@ TEST_CASE("who may does, and a check that throws forbids") {
   CHECK(boss.ask(rpc(4, "/mad")).status == no_permissions);
 }
 
+TEST_CASE("a check is not asked while there is nothing for it to forbid") {
+  guarded_server s;
+  tcp_peer viewer = s.enter("v");
+  s->set_access_checked(false);
+  CHECK(viewer.ask(rpc(1, "/echo", "1")).param == "1");
+  CHECK(viewer.ask(subscribe(2, "/")).status == 0);
+  s->access_changed();
+  CHECK(s->is_subscribed("/u"));
+  s->set_access_checked(true);
+  CHECK(viewer.ask(rpc(3, "/echo", "1")).status == no_permissions);
+  s->access_changed();
+  REQUIRE(wait_until([&] { return !s->is_subscribed("/u"); }));
+  CHECK(s->stats().denied == 2);
+}
+
+TEST_CASE("a server without a check asks none") {
+  test_server s({}, 1);
+  s->command("/echo", echo);
+  s->set_access_checked(true);
+  s.start();
+  CHECK(s.client().ask(rpc(1, "/echo", "1")).param == "1");
+}
+
 TEST_CASE("a check that forbids more takes subscriptions away, when told") {
   std::atomic<bool> is_closed = false;
   std::atomic<int> lost = 0;
