@@ -46,6 +46,7 @@ void service::set_callbacks() {
       [this](std::string_view role, vsoa::server::access what, std::string_view url) {
         return rules_.read().access.allow(role, what, url);
       });
+  server_.set_access_checked(!settings_->access.empty());
   server_.on_client([this](vsoa::client_id c, bool connected) { on_client(c, connected); });
   server_.route_datagrams([this](std::string_view url) { return route_datagram(url); });
   server_.on_datagram([this](vsoa::client_id c, std::string_view url, vsoa::payload_view payload,
@@ -189,7 +190,9 @@ std::vector<std::string> service::connect(const plugin_host& plugins) {
     if (p->wants_subscriptions()) next->subscription_listeners.push_back(p);
   }
   // First what is forbidden, then what is new.
+  const bool has_rules = !next->access.empty();
   rules_.replace(std::move(next), old_);
+  server_.set_access_checked(has_rules);
   server_.set_commands(std::move(commands));
   if (std::exchange(access_changed_, false)) server_.access_changed();
   return std::move(all.complaints);

@@ -51,25 +51,27 @@ class callback_runner {
 
   enum class outcome { done, kept, full, closed };
 
+  /// For a loop's thread. Runs `now` here, watched for stalls, unless the door is closed or another
+  /// callback of this plugin runs; then it answers false.
+  template <class Now>
+  bool try_on_loop(stall_subject& subject, Now&& now) {
+    const visit inside(*this);
+    if (!inside || (!is_concurrent_ && !gate_.try_enter())) return false;
+    {
+      const stall_monitor::watch watch(env_.stalls, subject);
+      now();
+    }
+    if (!is_concurrent_) gate_.leave();
+    return true;
+  }
+
   /// For a loop's thread. Runs `now` here, watched for stalls; or keeps what `later` returns, a job
   /// with copies of what it needs, if another callback of this plugin runs.
   template <class Now, class Later>
   outcome on_loop(stall_subject& subject, importance matters, Now&& now, Later&& later) {
+    if (try_on_loop(subject, now)) return outcome::done;
     const visit inside(*this);
     if (!inside) return outcome::closed;
-    if (is_concurrent_) {
-      const stall_monitor::watch watch(env_.stalls, subject);
-      now();
-      return outcome::done;
-    }
-    if (gate_.try_enter()) {
-      {
-        const stall_monitor::watch watch(env_.stalls, subject);
-        now();
-      }
-      gate_.leave();
-      return outcome::done;
-    }
     job kept = [this, &subject, work = later()] {
       const rundown_guard for_job(door_, rundown_guard::adopt);
       const stall_monitor::watch watch(env_.stalls, subject);
@@ -109,7 +111,7 @@ class callback_runner {
   struct alignas(64) loop_visits {
     std::atomic<std::uint32_t> depth{0};
 
-    void add(std::uint32_t n) noexcept {
+    [[gnu::always_inline]] void add(std::uint32_t n) noexcept {
       depth.store(depth.load(std::memory_order_relaxed) + n, std::memory_order_release);
     }
   };
@@ -118,17 +120,19 @@ class callback_runner {
   // having it run something else.
   class visit {
    public:
-    explicit visit(callback_runner& to) noexcept : to_(to), loop_(to.env_.loops.here()) {
-      if (loop_ == to_.visits_.size()) {
+    [[gnu::always_inline]] explicit visit(callback_runner& to) noexcept : to_(to) {
+      const std::size_t loop = to.env_.loops.here();
+      if (loop == to_.visits_.size()) [[unlikely]] {
         entered_ = to_.door_.enter();
         return;
       }
-      to_.visits_[loop_].add(1);
+      of_loop_ = &to_.visits_[loop];
+      of_loop_->add(1);
       entered_ = !to_.door_.is_closed();
     }
-    ~visit() {
-      if (loop_ != to_.visits_.size()) {
-        to_.visits_[loop_].add(~std::uint32_t{0});
+    [[gnu::always_inline]] ~visit() {
+      if (of_loop_ != nullptr) {
+        of_loop_->add(~std::uint32_t{0});
       } else if (entered_) {
         to_.door_.leave();
       }
@@ -139,7 +143,7 @@ class callback_runner {
 
    private:
     callback_runner& to_;
-    const std::size_t loop_;
+    loop_visits* of_loop_ = nullptr;  // null: by the door
     bool entered_ = false;
   };
 

@@ -13,7 +13,7 @@
 #include "vsoa/packet.hpp"
 #include "vsoa/url.hpp"
 
-thread_local vsoa_call* vsoa_call::current = nullptr;
+constinit thread_local vsoa_call* vsoa_call::current = nullptr;
 
 namespace vsoad {
 namespace {
@@ -25,10 +25,7 @@ std::string_view view(vsoa_text text) {
 }
 
 vsoa::payload_view payload(vsoa_text param, vsoa_bytes data) {
-  vsoa::payload_view both;
-  both.param = view(param);
-  if (data.len != 0) both.data = {static_cast<const std::byte*>(data.ptr), data.len};
-  return both;
+  return {{param.ptr, param.len}, {static_cast<const std::byte*>(data.ptr), data.len}};
 }
 
 bool fits_a_packet(vsoa_text param, vsoa_bytes data) {
@@ -45,54 +42,61 @@ vsoa::channel to_channel(int channel) {
 
 // --- calls ---
 
-int answer(const plugin_core& core, vsoa_call& call, int status, vsoa_text param, vsoa_bytes data,
-           std::uint16_t tunid) {
-  if (core.env.before_answer != nullptr) core.env.before_answer();
-  const bool is_wrong = status < 0 || status > 255 || !is_good(param) || !is_good(data);
-  const bool is_too_large = !is_wrong && !fits_a_packet(param, data);
-  auto code = static_cast<vsoa::status>(status);
-  vsoa::payload_view content;
-  if (is_wrong) {
-    code = vsoa::status::no_responding;
-  } else if (is_too_large) {
-    code = vsoa::status::no_memory;
-  } else {
-    content = payload(param, data);
-  }
-  if (is_wrong || is_too_large) tunid = 0;
+/// By whichever right the call has.
+inline void send_answer(vsoa_call& call, vsoa::status code, const vsoa::payload_view& content,
+                        std::uint16_t tunid) {
   call.is_open = false;
   if (call.direct != nullptr) {
     call.direct->reply(code, content, tunid);
   } else {
-    call.kept.reply(code, content, tunid);
+    call.kept->reply(code, content, tunid);
   }
-  return is_wrong || is_too_large ? VSOA_E_ARGUMENT : VSOA_OK;
+}
+
+[[gnu::always_inline]] inline int answer(const plugin_core& core, vsoa_call& call, int status,
+                                         vsoa_text param, vsoa_bytes data, std::uint16_t tunid) {
+  if (core.env.before_answer != nullptr) [[unlikely]]
+    core.env.before_answer();
+  const bool is_sound = status >= 0 && status <= 255 && is_good(param) && is_good(data);
+  if (is_sound && fits_a_packet(param, data)) [[likely]] {
+    send_answer(call, static_cast<vsoa::status>(status), payload(param, data), tunid);
+    return VSOA_OK;
+  }
+  send_answer(call, is_sound ? vsoa::status::no_memory : vsoa::status::no_responding, {}, 0);
+  return VSOA_E_ARGUMENT;
 }
 
 bool is_current(const vsoa_call* call) {
   return call != nullptr && call == vsoa_call::current;
 }
 
-int host_reply(const vsoa_host* host, vsoa_call* call, int status, vsoa_text param, vsoa_bytes data,
-               std::uint16_t tunid) {
-  if (is_current(call)) {  // its callback keeps the plugin in place: no door to pass
+[[gnu::cold, gnu::noinline]] int reply_later(const vsoa_host* host, vsoa_call* call, int status,
+                                             vsoa_text param, vsoa_bytes data,
+                                             std::uint16_t tunid) {
+  if (is_current(call)) {
     if (!call->is_open) return VSOA_E_NOT_FOUND;
-    try {
-      if (call->token == nullptr) return answer(*core_of(host), *call, status, param, data, tunid);
-      call->is_open = false;
-      call = call->token;
-    } catch (...) {
-      return VSOA_E_FAILED;
-    }
+    call->is_open = false;
+    call = call->token;
   }
   if (!deferred_calls::is_token(call)) return VSOA_E_NOT_FOUND;
   return guarded(host, static_cast<int>(VSOA_E_FAILED), [&](plugin_core& core) -> int {
     auto kept = core.deferred.take(call);
     if (!kept) return VSOA_E_NOT_FOUND;
     vsoa_call late;
-    late.kept = std::move(*kept);
+    late.kept = &*kept;
     return answer(core, late, status, param, data, tunid);
   });
+}
+
+int host_reply(const vsoa_host* host, vsoa_call* call, int status, vsoa_text param, vsoa_bytes data,
+               std::uint16_t tunid) {
+  const bool is_now = is_current(call) && call->is_open && call->token == nullptr;
+  if (!is_now) return reply_later(host, call, status, param, data, tunid);
+  try {  // its callback keeps the plugin in place: no door to pass
+    return answer(*core_of(host), *call, status, param, data, tunid);
+  } catch (...) {
+    return VSOA_E_FAILED;
+  }
 }
 
 vsoa_call* host_defer(const vsoa_host* host, vsoa_call* call) {
@@ -101,7 +105,7 @@ vsoa_call* host_defer(const vsoa_host* host, vsoa_call* call) {
     call->is_open = false;
     if (call->token != nullptr) return call->token;
     return core.deferred.add(call->direct != nullptr ? call->direct->defer()
-                                                     : std::move(call->kept));
+                                                     : std::move(*call->kept));
   });
 }
 
@@ -115,7 +119,7 @@ void host_drop(const vsoa_host* host, vsoa_call* call) {
       } else if (call->token != nullptr) {
         if (auto kept = core.deferred.take(call->token)) core.env.give_up(std::move(*kept));
       } else {
-        core.env.give_up(std::move(call->kept));
+        core.env.give_up(std::move(*call->kept));
       }
     } else if (deferred_calls::is_token(call)) {
       if (auto kept = core.deferred.take(call)) core.env.give_up(std::move(*kept));

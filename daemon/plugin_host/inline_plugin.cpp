@@ -1,6 +1,5 @@
 #include "plugin_host/inline_plugin.hpp"
 
-#include <deque>
 #include <exception>
 #include <future>
 #include <thread>
@@ -28,15 +27,21 @@ vsoa_bytes bytes(std::span<const std::byte> b) {
 /// What the stall monitor names. They live as long as the plugin object.
 struct inline_plugin::subjects {
   explicit subjects(const plugin_descriptor& d)
-      : datagram{"plugin " + d.name + ", a datagram", {}},
+      : commands(d.commands.size()),
+        datagram{"plugin " + d.name + ", a datagram", {}},
         client{"plugin " + d.name + ", a client's coming or going", {}},
         subscription{"plugin " + d.name + ", a subscription", {}} {
-    for (const auto& url : d.commands) {
-      commands.emplace_back().name = "plugin " + d.name + ", command " + url;
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+      commands[i].name = text(d.commands[i]);
+      commands[i].subject.name = "plugin " + d.name + ", command " + d.commands[i];
     }
   }
 
-  std::deque<stall_subject> commands;  // as in the descriptor
+  struct served {
+    vsoa_text name{};  // the descriptor's
+    stall_subject subject;
+  };
+  std::vector<served> commands;  // as in the descriptor
   stall_subject datagram, client, subscription;
 };
 
@@ -47,7 +52,7 @@ struct inline_plugin::call_copy {
     const auto from = call.payload().data;
     data.assign(from.begin(), from.end());
     std::string scratch;
-    path = where.path(url, scratch);
+    path = where.path(url, [&]() -> std::string& { return scratch; });
     request.url = text(url);
     request.path = text(path);
     request.param = text(param);
@@ -95,7 +100,7 @@ plugin_counts inline_plugin::counts() const {
                subjects_->datagram.stalls + subjects_->client.stalls +
                subjects_->subscription.stalls;
   for (const auto& command : subjects_->commands)
-    now.stalls += command.stalls;
+    now.stalls += command.subject.stalls;
   now.calls_refused = calls_refused_;
   now.calls_timed_out = core_->deferred.timeouts();
   now.datagrams_lost = datagrams_lost_;
@@ -263,28 +268,50 @@ void inline_plugin::run_command(const vsoa_request& request, std::size_t command
     code_->descriptor.callbacks.command(state_, &call, &request);
     has_thrown = false;
   } catch (const std::exception& e) {
-    core_->log(vsoa::log_level::error, subjects_->commands[command].name + " threw: " + e.what());
+    log_thrown(command, e.what());
   } catch (...) {
-    core_->log(vsoa::log_level::error, subjects_->commands[command].name + " threw");
+    log_thrown(command, nullptr);
   }
   vsoa_call::current = outer;
-  if (!call.is_open) return;
+  if (call.is_open) [[unlikely]]
+    end_unanswered(call, has_thrown);
+}
+
+void inline_plugin::log_thrown(std::size_t command, const char* what) const {
+  std::string line = subjects_->commands[command].subject.name + " threw";
+  if (what != nullptr) line.append(": ").append(what);
+  core_->log(vsoa::log_level::error, line);
+}
+
+/// A callback that has neither answered nor deferred its call has chosen not to answer.
+void inline_plugin::end_unanswered(vsoa_call& call, bool has_thrown) {
   if (call.direct != nullptr) {
     if (has_thrown) call.direct->reply(vsoa::status::no_responding);
     return;
   }
   if (call.token != nullptr) {
-    if (auto kept = core_->deferred.take(call.token)) call.kept = std::move(*kept);
+    if (auto right = core_->deferred.take(call.token)) *call.kept = std::move(*right);
   }
   if (has_thrown) {
-    call.kept.reply(vsoa::status::no_responding);
+    call.kept->reply(vsoa::status::no_responding);
   } else {
-    core_->env.give_up(std::move(call.kept));  // it chose not to answer
+    core_->env.give_up(std::move(*call.kept));
   }
 }
 
+[[gnu::always_inline]] inline void inline_plugin::run_now(vsoa_request& request, const route& where,
+                                                          vsoa::call& call) noexcept {
+  request.path = text(where.path(call.url(), []() -> std::string& {
+    thread_local std::string scratch;
+    return scratch;
+  }));
+  vsoa_call handle;
+  handle.direct = &call;
+  run_command(request, where.command, handle);
+}
+
 void inline_plugin::command(vsoa_service service, const route& where, vsoa::call& call) noexcept {
-  thread_local std::string scratch;
+  auto& what = subjects_->commands[where.command];
   vsoa_request request;  // not cleared first: that takes longer than filling it in
   request.size = sizeof(request);
   request.service = service;
@@ -292,16 +319,19 @@ void inline_plugin::command(vsoa_service service, const route& where, vsoa::call
   request.client = client_handle(service, call.client());
   request.method = call.method() == vsoa::method::set ? VSOA_METHOD_SET : VSOA_METHOD_GET;
   request.url = text(call.url());
-  request.command = text(code_->descriptor.commands[where.command]);
+  request.command = what.name;
   request.path = {};
   request.param = text(call.payload().param);
   request.data = bytes(call.payload().data);
-  const auto now = [&] {
-    request.path = text(where.path(call.url(), scratch));
-    vsoa_call handle;
-    handle.direct = &call;
-    run_command(request, where.command, handle);
-  };
+  const bool is_plain = where.timeout.count() <= 0 && where.work_queue.empty();
+  const bool has_run =
+      is_plain && core_->runner.try_on_loop(what.subject, [&] { run_now(request, where, call); });
+  if (!has_run) command_later(where, call, request);
+}
+
+void inline_plugin::command_later(const route& where, vsoa::call& call,
+                                  vsoa_request& request) noexcept {
+  const auto now = [&] { run_now(request, where, call); };
   if (where.timeout.count() > 0) return timed_command(where, call, request);
   if (!where.work_queue.empty()) {
     if (core_->runner.on_queue(now) == callback_runner::outcome::closed) {
@@ -312,7 +342,7 @@ void inline_plugin::command(vsoa_service service, const route& where, vsoa::call
   std::shared_ptr<call_copy> copy;
   auto result = callback_runner::outcome::closed;
   guarded("keeping a call", [&] {
-    result = core_->runner.on_loop(subjects_->commands[where.command],
+    result = core_->runner.on_loop(subjects_->commands[where.command].subject,
                                    callback_runner::importance::may_drop, now, [&] {
                                      copy = std::make_shared<call_copy>(where, call, request);
                                      return [this, copy] { run_copy(*copy); };
@@ -348,7 +378,7 @@ callback_runner::outcome inline_plugin::hand_over(const route& where,
   using outcome = callback_runner::outcome;
   if (where.work_queue.empty()) {
     return core_->runner.on_loop(
-        subjects_->commands[where.command], callback_runner::importance::may_drop,
+        subjects_->commands[where.command].subject, callback_runner::importance::may_drop,
         [&] { run_copy(*copy); }, [&] { return [this, copy] { run_copy(*copy); }; });
   }
   vsoa::work_queue* const queue = core_->env.queues.find(where.work_queue);
@@ -365,7 +395,7 @@ void inline_plugin::run_copy(call_copy& copy) noexcept {
   // Answered by its time already: nobody waits for what it would do.
   if (copy.token != nullptr && !core_->deferred.knows(copy.token)) return;
   vsoa_call handle;
-  handle.kept = std::move(copy.answer);
+  handle.kept = &copy.answer;
   handle.token = copy.token;
   run_command(copy.request, copy.command, handle);
 }

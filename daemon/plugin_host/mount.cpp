@@ -213,7 +213,7 @@ void resolver::mounted(const config::plugin_use& use) {
 
 }  // namespace
 
-std::string_view route::path(std::string_view request_url, std::string& scratch) const {
+std::string_view route::joined_path(std::string_view request_url, std::string& scratch) const {
   const std::string_view rest = request_url.substr(std::min(strip, request_url.size()));
   if (prefix.empty()) return rest.empty() ? std::string_view("/") : rest;
   if (rest.empty()) return prefix;

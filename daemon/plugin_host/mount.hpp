@@ -47,8 +47,16 @@ struct route {
   std::string prefix;
 
   /// The plugin's view of a URL that this route serves. Never empty, begins with '/'.
-  /// @param scratch  memory for it, used in the one case where parts must be joined
-  std::string_view path(std::string_view request_url, std::string& scratch) const;
+  /// @param scratch  () -> std::string&, memory for it; called where parts must be joined
+  template <class Scratch>
+  std::string_view path(std::string_view request_url, Scratch&& scratch) const {
+    if (prefix.empty() && strip < request_url.size()) [[likely]]
+      return request_url.substr(strip);
+    return joined_path(request_url, scratch());
+  }
+
+ private:
+  std::string_view joined_path(std::string_view request_url, std::string& scratch) const;
 };
 
 /// The outcome for one service.

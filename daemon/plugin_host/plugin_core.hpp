@@ -88,11 +88,11 @@ struct plugin_core {
 /// A call during its callback, on the host's stack. Deferred ones are tokens, see
 /// deferred_calls.hpp.
 struct vsoa_call {
-  vsoa::call* direct = nullptr;  // null: `kept` is the right to answer
-  vsoa::deferred_call kept;
+  vsoa::call* direct = nullptr;         // null: `kept` is the right to answer
+  vsoa::deferred_call* kept = nullptr;  // of who runs the callback
   vsoa_call* token = nullptr;  // if set, the right is kept under it, as the call's time is limited
   bool is_open = true;
 
   /// The call whose callback runs on this thread.
-  static thread_local vsoa_call* current;
+  static constinit thread_local vsoa_call* current;
 };

@@ -8,12 +8,6 @@
 
 namespace vsoad {
 
-/// Written by one thread. `turn` is odd while something runs; it changes at every begin and end.
-struct alignas(64) stall_monitor::slot {
-  std::atomic<stall_subject*> subject{nullptr};
-  std::atomic<std::uint64_t> turn{0};
-};
-
 /// What the monitor remembers of a slot between two looks.
 struct stall_monitor::observation {
   std::shared_ptr<slot> where;
@@ -51,41 +45,20 @@ void stall_monitor::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-// The slot of this thread, made when it has none.
-stall_monitor::slot* stall_monitor::own_slot() noexcept {
-  // What is looked at each time has no destructor, so that the look costs no check of a guard.
-  struct shortcut {
-    std::uint64_t monitor = 0;
-    slot* own = nullptr;
-  };
-  static constinit thread_local shortcut current;
-  if (current.monitor != id_) {
-    thread_local std::shared_ptr<slot> owner;
+stall_monitor::slot* stall_monitor::make_own_slot() noexcept {
+  thread_local std::shared_ptr<slot> owner;
+  owner = nullptr;
+  if (threshold_.count() > 0) {
     try {
       auto fresh = std::make_shared<slot>();
       const std::lock_guard lock(mutex_);
       slots_.push_back(fresh);
       owner = std::move(fresh);
     } catch (...) {  // no memory: this thread is not watched
-      owner = nullptr;
     }
-    current = {id_, owner.get()};
   }
-  return current.own;
-}
-
-stall_monitor::slot* stall_monitor::begin(stall_subject& subject) noexcept {
-  if (threshold_.count() == 0) return nullptr;
-  slot* s = own_slot();
-  if (s == nullptr) return nullptr;
-  s->subject.store(&subject, std::memory_order_relaxed);
-  s->turn.store(s->turn.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-  return s;
-}
-
-void stall_monitor::end(slot* s) noexcept {
-  if (s == nullptr) return;
-  s->turn.store(s->turn.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  current_ = {id_, owner.get()};
+  return current_.own;
 }
 
 void stall_monitor::look(observation& seen, std::chrono::steady_clock::time_point now) const {

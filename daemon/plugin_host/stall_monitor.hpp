@@ -27,7 +27,15 @@ struct stall_subject {
 
 class stall_monitor {
  private:
-  struct slot;
+  /// Written by one thread. `turn` is odd while something runs; it changes at every begin and end.
+  struct alignas(64) slot {
+    std::atomic<stall_subject*> subject{nullptr};
+    std::atomic<std::uint64_t> turn{0};
+
+    [[gnu::always_inline]] void next_turn() noexcept {
+      turn.store(turn.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    }
+  };
 
  public:
   /// @param threshold  what counts as a stall; zero: nothing is watched and no thread is made. It
@@ -47,9 +55,15 @@ class stall_monitor {
   /// One for each scope in which a handler runs. Not nested.
   class watch {
    public:
-    watch(stall_monitor& monitor, stall_subject& subject) noexcept
-        : slot_(monitor.begin(subject)) {}
-    ~watch() { end(slot_); }
+    [[gnu::always_inline]] watch(stall_monitor& monitor, stall_subject& subject) noexcept
+        : slot_(monitor.own_slot()) {
+      if (slot_ == nullptr) return;
+      slot_->subject.store(&subject, std::memory_order_relaxed);
+      slot_->next_turn();
+    }
+    [[gnu::always_inline]] ~watch() {
+      if (slot_ != nullptr) slot_->next_turn();
+    }
     watch(const watch&) = delete;
     watch& operator=(const watch&) = delete;
 
@@ -59,12 +73,19 @@ class stall_monitor {
 
  private:
   struct observation;
+  /// What is looked at each time has no destructor, so that the look costs no check of a guard.
+  struct shortcut {
+    std::uint64_t monitor;
+    slot* own;
+  };
 
-  slot* own_slot() noexcept;
-  slot* begin(stall_subject& subject) noexcept;
-  static void end(slot* s) noexcept;
+  /// The slot of this thread; null: it is not watched.
+  slot* own_slot() noexcept { return current_.monitor == id_ ? current_.own : make_own_slot(); }
+  [[gnu::cold]] slot* make_own_slot() noexcept;
   void run();
   void look(observation& seen, std::chrono::steady_clock::time_point now) const;
+
+  static inline constinit thread_local shortcut current_{};
 
   const std::chrono::milliseconds threshold_;
   const vsoa::log_sink log_;

@@ -57,7 +57,8 @@ std::string routes(const service& s) {
 std::string path(const service& s, std::string_view url) {
   const auto result = run(s);
   REQUIRE(result.routes.size() == 1);
-  std::string scratch;
+  std::string joined;
+  const auto scratch = [&]() -> std::string& { return joined; };
   return std::string(result.routes[0].path(url, scratch));
 }
 
@@ -174,12 +175,13 @@ TEST_CASE("the path is the plugin's view of the URL") {
   CHECK(path(service().command("/x/", "camera", "/"), "/x") == "/");
 
   const auto mounted = run(service().command("/cam/", "camera"));
-  std::string scratch;
+  std::string joined;
+  const auto scratch = [&]() -> std::string& { return joined; };
   CHECK(mounted.routes[0].path("/cam/a/b", scratch) == "/a/b");
   CHECK(mounted.routes[0].path("/cam", scratch) == "/");
   CHECK(mounted.routes[1].path("/cam/snap", scratch) == "/snap");
   CHECK(mounted.routes[2].path("/cam/stream/7", scratch) == "/stream/7");
-  CHECK(scratch.empty());
+  CHECK(joined.empty());
 }
 
 }  // namespace mount_test
