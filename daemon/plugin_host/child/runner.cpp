@@ -363,9 +363,11 @@ void runner::on_call(vsoa::call& c) {
   } else {
     l.where.command = m->command;
     l.where.strip = m->strip;
-    l.where.prefix = m->prefix;
     l.where.timeout = std::chrono::milliseconds(m->timeout_ms);
-    l.where.work_queue = m->queue == 0 ? std::string() : setup_.queues[m->queue - 1U].name;
+    // One call is mostly like the one before: nothing to replace.
+    if (l.where.prefix != m->prefix) l.where.prefix = m->prefix;
+    const std::string_view queue = m->queue == 0 ? "" : setup_.queues[m->queue - 1U].name;
+    if (l.where.work_queue != queue) l.where.work_queue = queue;
     relayed_call call(c, *m, payload);
     live_.load()->command(m->service, l.where, call);
     call.finish();

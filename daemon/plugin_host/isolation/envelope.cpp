@@ -1,38 +1,63 @@
 #include "plugin_host/isolation/envelope.hpp"
 
 #include <algorithm>
-#include <array>
-#include <utility>
+#include <cstring>
+#include <type_traits>
 
 #include "vsoa/url.hpp"
 
 namespace vsoad::isolation {
 namespace {
 
-constexpr std::string_view digits =
-    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
-
-constexpr std::array<std::int8_t, 256> make_values() {
-  std::array<std::int8_t, 256> table{};
-  for (auto& each : table)
-    each = -1;
-  for (std::size_t i = 0; i < digits.size(); ++i)
-    table[static_cast<unsigned char>(digits[i])] = static_cast<std::int8_t>(i);
-  return table;
+// Four bits a character, '@' to 'O': all of a number's are spread and gathered at once, in a word.
+template <unsigned Places>
+using word_of = std::conditional_t<Places == 8, std::uint64_t,
+                                   std::conditional_t<Places == 4, std::uint32_t, std::uint8_t>>;
+template <class Word>
+constexpr Word repeat(std::uint8_t byte) {
+  return static_cast<Word>(static_cast<Word>(-1) / 0xFFU * byte);
 }
-constexpr auto values = make_values();
+
+template <class Word>
+constexpr Word spread(std::uint64_t value) {
+  std::uint64_t w = value;
+  if constexpr (sizeof(Word) == 8) w = (w | w << 16U) & 0x0000FFFF0000FFFF;
+  if constexpr (sizeof(Word) >= 4) {
+    w = (w | w << 8U) & 0x00FF00FF00FF00FF;
+    w = (w | w << 4U) & 0x0F0F0F0F0F0F0F0F;
+  }
+  return static_cast<Word>(w | repeat<Word>('@'));
+}
+
+template <class Word>
+constexpr bool is_spread(Word w) {
+  return (w & repeat<Word>(0xF0)) == repeat<Word>('@');
+}
+
+template <class Word>
+constexpr std::uint64_t gather(Word word) {
+  std::uint64_t w = word & repeat<Word>(0x0F);
+  if constexpr (sizeof(Word) >= 4) {
+    w = (w | w >> 4U) & 0x00FF00FF00FF00FF;
+    w = (w | w >> 8U) & 0x0000FFFF0000FFFF;
+  }
+  if constexpr (sizeof(Word) == 8) w = (w | w >> 16U) & 0x00000000FFFFFFFF;
+  return w;
+}
+static_assert(gather(spread<std::uint64_t>(0x89ABCDEF)) == 0x89ABCDEF);
+static_assert(gather(spread<std::uint32_t>(0xFEDC)) == 0xFEDC &&
+              gather(spread<std::uint8_t>(9)) == 9);
 
 /// Writes to where there is room for it.
 class writer {
  public:
   explicit writer(char* at) : at_(at) {}
   void letter(char c) { *at_++ = c; }
+  /// @pre value < 16 to the power of Places
   template <unsigned Places>
-  void number(std::uint64_t value) {
-    [&]<unsigned... I>(std::integer_sequence<unsigned, I...>) {
-      ((at_[I] = digits[(value >> (6U * I)) & 63U]), ...);
-    }
-    (std::make_integer_sequence<unsigned, Places>{});
+  [[gnu::always_inline]] void number(std::uint64_t value) {
+    const auto word = spread<word_of<Places>>(value);
+    std::memcpy(at_, &word, Places);
     at_ += Places;
   }
   void text(std::string_view text) { at_ = std::copy(text.begin(), text.end(), at_); }
@@ -46,18 +71,13 @@ class reader {
  public:
   explicit reader(std::string_view text) : text_(text) {}
   template <unsigned Places>
-  std::uint64_t number(std::uint64_t most) {
+  [[gnu::always_inline]] std::uint64_t number(std::uint64_t most) {
     if (text_.size() < Places) is_good_ = false;
     if (!is_good_) return 0;
-    std::uint64_t value = 0;
-    int all = 0;  // negative once one of them is
-    [&]<unsigned... I>(std::integer_sequence<unsigned, I...>) {
-      const int digit[] = {values[static_cast<unsigned char>(text_[I])]...};
-      all = (digit[I] | ...);
-      value = ((static_cast<std::uint64_t>(digit[I] & 63) << (6U * I)) | ...);
-    }
-    (std::make_integer_sequence<unsigned, Places>{});
-    is_good_ = all >= 0 && value <= most;
+    word_of<Places> word = 0;
+    std::memcpy(&word, text_.data(), Places);
+    const std::uint64_t value = gather(word);
+    is_good_ = is_spread(word) && value <= most;
     if (!is_good_) return 0;
     text_.remove_prefix(Places);
     return value;
@@ -77,18 +97,26 @@ class reader {
   bool is_good_ = true;
 };
 
-constexpr unsigned service_places = 4, client_places = 6, seqno_places = 6, command_places = 2,
-                   strip_places = 3, queue_places = 3, timeout_places = 6, value_places = 6;
+constexpr unsigned service_places = 8, client_places = 8, seqno_places = 8, command_places = 4,
+                   strip_places = 4, queue_places = 4, timeout_places = 8, value_places = 8;
 constexpr std::uint64_t max_32 = 0xFFFFFFFF, max_24 = 0xFFFFFF, max_16 = 0xFFFF, max_12 = 0xFFF;
+/// Of a call that has everything; the other kinds need less.
+constexpr std::size_t slash_kind_ahead = 3;
+constexpr std::size_t most_overhead = slash_kind_ahead + service_places + client_places +
+                                      seqno_places + command_places + 2 * strip_places +
+                                      queue_places + timeout_places;
 /// Beside ahead::...: the parts of a call that most do not have.
 constexpr std::uint64_t with_more = 8;
 
-bool is_kind(char c) {
-  return std::string_view("acelsngpx").find(c) != std::string_view::npos;
+constexpr std::uint32_t make_kinds() {
+  std::uint32_t set = 0;
+  for (const char c : std::string_view("acelsngpx"))
+    set |= 1U << (c - 'a');
+  return set;
 }
-
-bool has_more(const message& m) {
-  return m.strip != 0 || m.queue != 0 || m.timeout_ms != 0 || !m.prefix.empty();
+bool is_kind(char c) {
+  constexpr std::uint32_t kinds = make_kinds();
+  return c >= 'a' && c <= 'z' && (kinds >> (c - 'a') & 1U) != 0;
 }
 
 bool has_client(kind k) {
@@ -98,8 +126,7 @@ bool has_client(kind k) {
 void write_head(const message& m, writer& w) {
   w.letter('/');
   w.letter(static_cast<char>(m.kind));
-  const bool more = has_more(m);
-  w.number<1>(m.ahead | (more ? with_more : 0));
+  w.number<1>(m.ahead | (m.has_more ? with_more : 0));
   if (m.kind == kind::part) return;
   w.number<service_places>(m.service);
   if (has_client(m.kind)) w.number<client_places>(m.client);
@@ -107,7 +134,7 @@ void write_head(const message& m, writer& w) {
     case kind::call:
       w.number<seqno_places>(m.seqno);
       w.number<command_places>(m.command);
-      if (!more) break;
+      if (!m.has_more) break;
       w.number<strip_places>(m.strip);
       w.number<queue_places>(m.queue);
       w.number<timeout_places>(m.timeout_ms);
@@ -136,7 +163,6 @@ void write_head(const message& m, writer& w) {
 
 std::size_t overhead(const message& m) noexcept {
   const kind what = m.kind;
-  constexpr std::size_t slash_kind_ahead = 3;
   std::size_t bytes = slash_kind_ahead;
   if (what == kind::part) return bytes;
   bytes += service_places;
@@ -144,7 +170,7 @@ std::size_t overhead(const message& m) noexcept {
   switch (what) {
     case kind::call:
       bytes += seqno_places + command_places;
-      if (has_more(m)) bytes += 2 * strip_places + queue_places + timeout_places;
+      if (m.has_more) bytes += 2 * strip_places + queue_places + timeout_places;
       return bytes;
     case kind::client:
     case kind::listing:
@@ -198,7 +224,8 @@ std::optional<message> read(std::string_view text) {
     case kind::call:
       m.seqno = static_cast<std::uint32_t>(r.number<seqno_places>(max_32));
       m.command = static_cast<std::uint16_t>(r.number<command_places>(max_12));
-      if ((bits & with_more) == 0) break;
+      m.has_more = (bits & with_more) != 0;
+      if (!m.has_more) break;
       m.strip = static_cast<std::uint16_t>(r.number<strip_places>(max_16));
       m.queue = static_cast<std::uint16_t>(r.number<queue_places>(max_16));
       m.timeout_ms = static_cast<std::uint32_t>(r.number<timeout_places>(max_32));
@@ -230,12 +257,15 @@ std::optional<message> read(std::string_view text) {
 }
 
 std::uint8_t must_go_ahead(const message& m, const vsoa::payload_view& payload) {
-  const std::size_t before = overhead(m) + m.prefix.size();
   // A packet is padded to a multiple of 4.
   constexpr std::size_t room = vsoa::max_packet_bytes - vsoa::header_bytes - 3;
-  const std::size_t all = before + m.url.size() + payload.param.size() + payload.data.size();
-  if (all <= room && before + m.url.size() <= vsoa::max_url_bytes) [[likely]]
+  const std::size_t text = m.prefix.size() + m.url.size();
+  const std::size_t content = payload.param.size() + payload.data.size();
+  if (text <= vsoa::max_url_bytes - most_overhead && content <= room - most_overhead - text)
+      [[likely]]
     return 0;
+  const std::size_t before = overhead(m) + m.prefix.size();
+  const std::size_t all = before + m.url.size() + content;
   std::uint8_t which = 0;
   if (before + m.url.size() > vsoa::max_url_bytes) which |= ahead::url;
   if (all > room) which |= payload.param.size() > payload.data.size() ? ahead::param : ahead::data;

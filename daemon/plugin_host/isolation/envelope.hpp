@@ -1,7 +1,7 @@
 // What travels between the daemon and the process of an isolated plugin as packets of VSOA, over
 // the channel of one event loop. A call is an RPC and its answer, param and data untouched; all
 // else is a datagram. What else must be known stands in the packet's URL, before the URL that is
-// meant: a letter, and numbers in six bits a character, as a URL is UTF-8.
+// meant: a letter, and numbers in four bits a character, as a URL is UTF-8.
 //
 // Something too large for one packet with that addition sends its largest part ahead, in a datagram
 // of its own on the same channel.
@@ -59,6 +59,7 @@ struct message {
   // call
   std::uint32_t seqno = 0;
   std::uint16_t command = 0;
+  bool has_more = false;    // one of the four that follow says something: to be said by who writes
   std::uint16_t strip = 0;  // of the route, as is `prefix`
   std::string_view prefix;
   std::uint16_t queue = 0;  // 0: none; else its number in the setup

@@ -117,8 +117,6 @@ lane* isolated_plugin::lane_here() const noexcept {
 // Nothing: the process has been started without that queue. Not 0, as what blocks would run on a
 // loop then.
 std::optional<std::uint16_t> isolated_plugin::queue_number(const std::string& name) const {
-  if (name.empty()) [[likely]]
-    return 0;
   const auto found = queue_numbers_.find(name);
   if (found == queue_numbers_.end()) return {};
   return found->second;
@@ -126,7 +124,9 @@ std::optional<std::uint16_t> isolated_plugin::queue_number(const std::string& na
 
 void isolated_plugin::command(vsoa_service service, const route& where, vsoa::call& call) noexcept {
   lane* const l = lane_here();
-  const auto queue = queue_number(where.work_queue);
+  std::optional<std::uint16_t> queue = std::uint16_t{0};
+  if (!where.work_queue.empty()) [[unlikely]]
+    queue = queue_number(where.work_queue);
   const bool done =
       l != nullptr && queue && unless_it_throws([&] { l->call(service, where, *queue, call); });
   if (!done) call.reply(vsoa::status::no_responding);

@@ -143,6 +143,8 @@ void lane::call(vsoa_service service, const route& where, std::uint16_t queue, v
   m.prefix = where.prefix;
   m.queue = queue;
   m.timeout_ms = static_cast<std::uint32_t>(where.timeout.count());
+  m.has_more =
+      where.strip != 0 || queue != 0 || where.timeout.count() != 0 || !where.prefix.empty();
   m.url = c.url();
   vsoa::request what;
   what.payload = c.payload();

@@ -194,10 +194,12 @@ class VSOA_API deferred_call {
  public:
   deferred_call() noexcept = default;
   /// Takes the right over.
-  deferred_call(deferred_call&&) noexcept;
+  deferred_call(deferred_call&&) noexcept = default;
   /// Answers NO_RESPONDING where it still had to, and takes the other right over.
   deferred_call& operator=(deferred_call&&) noexcept;
-  ~deferred_call();
+  ~deferred_call() {
+    if (owner_) reply(status::no_responding);
+  }
 
   /// @param tunid  a stream's tunnel id; 0: none
   void reply(status s, const payload_view& payload = {}, std::uint16_t tunid = 0);

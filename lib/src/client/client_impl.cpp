@@ -134,13 +134,17 @@ void client_impl::recycle(operation_ptr o) noexcept {
   o->error.clear();
   o->packet.reset();
   o->done.reset();
-  o->urls.clear();
-  o->group.reset();
-  o->url.clear();
-  o->socket = net::unique_fd();
-  o->options.reset();
-  o->tls.reset();
+  if (o->what != client_operation::kind::call) forget_details(*o);
   free_.push_back(std::move(o));
+}
+
+void client_impl::forget_details(client_operation& o) noexcept {
+  o.urls.clear();
+  o.group.reset();
+  o.url.clear();
+  o.socket = net::unique_fd();
+  o.options.reset();
+  o.tls.reset();
 }
 
 // An error leaves the operation where it was.

@@ -108,6 +108,7 @@ class client_impl final : public std::enable_shared_from_this<client_impl>,
   void drain();
   operation_ptr take_free(client_operation::kind what);
   void recycle(operation_ptr what) noexcept;
+  static void forget_details(client_operation& what) noexcept;
   std::error_code begin(operation_ptr& what);
   client_operation& activate(operation_ptr what);
   operation_ptr deactivate(client_operation& o);

@@ -56,7 +56,7 @@ struct client_operation final : net::timer_wheel::entry,
   completion done;
   client_impl* owner = nullptr;
 
-  // Of some kinds only.
+  // Of some kinds only, and of calls none.
   std::vector<std::string> urls;           ///< subscribe, unsubscribe; of one that is sent: one
   std::shared_ptr<operation_group> group;  ///< the operation is a part of it
   std::string url;                         ///< connect

@@ -7,8 +7,7 @@
 namespace vsoa {
 
 void client_impl::on_packet(server_link& from, const packet_view& p) {
-  if (&from != link_.get()) return;
-  const auto self = shared_from_this();
+  if (&from != link_.get()) return;  // which keeps this object until it has been read
   phase_ == phase::connected ? on_session_packet(p) : shaken(p);
 }
 
@@ -36,7 +35,10 @@ void client_impl::on_reply(const packet_view& p) {
   const auto result = static_cast<status>(p.status);
   if (what->what == client_operation::kind::call) {
     const std::uint16_t tunid = p.has_tunnel() ? p.tunid : std::uint16_t{0};
-    return finish(std::move(what), {}, {result, tunid, p.payload});
+    const reply_view reply{result, tunid, p.payload};
+    // Where it lies, not moved out first: the link keeps this object, should it end the client.
+    if (what->done) contain([&] { what->done({}, reply); });
+    return recycle(std::move(what));
   }
   if (result == status::success) {
     remember(*what);

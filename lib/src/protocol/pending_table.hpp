@@ -21,7 +21,7 @@ class pending_table {
   static constexpr std::size_t numbers = 65536;
 
   /// The sequence number under which `what` is to be asked. Nothing: all wait already.
-  std::optional<std::uint16_t> add(packet_type type, Request what) {
+  [[gnu::always_inline]] std::optional<std::uint16_t> add(packet_type type, Request what) {
     if (size_ == numbers) return {};
     if (2 * (size_ + 1) > slots_.size() && slots_.size() < numbers) grow();
     while (late_.size() + size_ >= numbers)

@@ -2,6 +2,8 @@
 
 #include <simdjson.h>
 
+#include <cstdint>
+#include <cstring>
 #include <random>
 
 #include "vsoa/packet.hpp"
@@ -13,10 +15,17 @@ namespace {
 
 // Most URLs are short and plain; for those the general check costs more than it finds.
 bool is_ascii(std::string_view text) noexcept {
-  unsigned char seen = 0;
+  constexpr std::uint64_t high_bits = 0x8080808080808080;
+  std::uint64_t seen = 0;
+  while (text.size() >= sizeof seen) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data(), sizeof word);
+    seen |= word;
+    text.remove_prefix(sizeof word);
+  }
   for (const char c : text)
     seen |= static_cast<unsigned char>(c);
-  return seen < 0x80;
+  return (seen & high_bits) == 0;
 }
 
 }  // namespace

@@ -145,8 +145,6 @@ deferred_call::deferred_call(std::shared_ptr<server_impl> owner, client_id clien
                              std::uint32_t seqno, std::uint64_t session) noexcept
     : owner_(std::move(owner)), client_(client), seqno_(seqno), session_(session) {}
 
-deferred_call::deferred_call(deferred_call&&) noexcept = default;
-
 deferred_call& deferred_call::operator=(deferred_call&& other) noexcept {
   if (this != &other) {
     reply(status::no_responding);
@@ -158,19 +156,10 @@ deferred_call& deferred_call::operator=(deferred_call&& other) noexcept {
   return *this;
 }
 
-deferred_call::~deferred_call() {
-  if (owner_) reply(status::no_responding);
-}
-
 void deferred_call::reply(status s, const payload_view& payload, std::uint16_t tunid) {
   const auto owner = std::move(owner_);
   if (!owner) return;
-  const bool fits = protocol::fits({}, payload, channel::normal);
-  const auto head = fits ? protocol::rpc_answer(seqno_, s, tunid)
-                         : protocol::rpc_answer(seqno_, status::no_memory, 0);
-  const payload_view content = fits ? payload : payload_view();
-  owner->reply_deferred(client_, session_,
-                        {head.type, head.flags, head.status, head.seqno, head.tunid, {}, content});
+  owner->reply_deferred(client_, session_, seqno_, s, payload, tunid);
 }
 
 void deferred_call::drop() noexcept {

@@ -252,9 +252,10 @@ bool server_impl::datagram(client_id client, std::string_view url, payload_view 
   return is_sendable(p, via) && shard_of(client).send_to(client, p, via);
 }
 
-void server_impl::reply_deferred(client_id client, std::uint64_t serial, const packet_view& p) {
+void server_impl::reply_deferred(client_id client, std::uint64_t serial, std::uint32_t seqno,
+                                 status s, const payload_view& payload, std::uint16_t tunid) {
   if (stopped_) return;
-  shard_of(client).answer(client, serial, p);
+  shard_of(client).answer(client, serial, seqno, s, payload, tunid);
 }
 
 void server_impl::drop_deferred(client_id client, std::uint64_t serial) {

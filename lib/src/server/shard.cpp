@@ -20,12 +20,6 @@ constexpr std::size_t backlog_low = 2U << 20;
 // Publishes from threads that can't be held: dropped beyond this.
 constexpr std::size_t outside_limit = 64U << 20;
 
-net::slice encode_to(net::output_log& log, const packet_view& p) {
-  net::slice packet = log.reserve(protocol::encoded_bytes(p));
-  protocol::encode(p, packet.block->data() + packet.begin);
-  return packet;
-}
-
 // A packet in a block of its own, which one thread makes and hands to another.
 net::slice encode_apart(const packet_view& p) {
   const std::size_t bytes = protocol::encoded_bytes(p);
@@ -362,13 +356,22 @@ net::slice shard::keep(const net::slice& packet) {
   return copy;
 }
 
-void shard::answer(client_id client, std::uint64_t serial, const packet_view& p) {
+void shard::answer(client_id client, std::uint64_t serial, std::uint32_t seqno, status s,
+                   const payload_view& payload, std::uint16_t tunid) {
   if (loop_.is_here()) {
-    if (session* s = find(client, serial)) s->reply_encoded(encode_to(loop_.log(), p));
+    session* const to = find(client, serial);
+    if (to == nullptr) return;
+    to->reply(seqno, s, payload, tunid);
+    to->call_ended();  // last: until then the server is not idle
     return;
   }
+  const bool fits = protocol::fits({}, payload, channel::normal);
+  const auto head = fits ? protocol::rpc_answer(seqno, s, tunid)
+                         : protocol::rpc_answer(seqno, status::no_memory, 0);
+  packet_view p{head.type, head.flags, head.status, head.seqno, head.tunid, {}, {}};
+  if (fits) p.payload = payload;
   loop_.post([owner = owner_.shared_from_this(), this, client, serial, packet = encode_apart(p)] {
-    if (session* s = find(client, serial)) s->reply_encoded(keep(packet));
+    if (session* const to = find(client, serial)) to->reply_encoded(keep(packet));
   });
 }
 

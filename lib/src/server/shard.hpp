@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <functional>
 #include <memory>
 #include <shared_mutex>
@@ -154,7 +155,8 @@ class shard final : public net::turn_end {
     return publishes_.load(std::memory_order_relaxed) + counters_.publishes;
   }
   /// An answer to a deferred call of this shard's client.
-  void answer(client_id client, std::uint64_t serial, const packet_view& p);
+  void answer(client_id client, std::uint64_t serial, std::uint32_t seqno, status s,
+              const payload_view& payload, std::uint16_t tunid);
 
  private:
   void on_turn_closing() override;
@@ -172,7 +174,7 @@ class shard final : public net::turn_end {
   net::loop& loop_;
   server_limits limits_;
   mutable std::shared_mutex mutex_;
-  std::unordered_map<client_id, boost::intrusive_ptr<session>> sessions_;
+  boost::unordered_flat_map<client_id, boost::intrusive_ptr<session>> sessions_;
   // No longer clients, but their last answer is still under way.
   std::unordered_map<client_id, boost::intrusive_ptr<session>> lingering_;
   subscriptions subscriptions_;
