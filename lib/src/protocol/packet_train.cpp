@@ -5,28 +5,10 @@
 
 #include "protocol/encoder.hpp"
 #include "protocol/wire.hpp"
+#include "vsoa/url_cache.hpp"
 
 namespace vsoa::protocol {
 namespace {
-
-// For the few bytes of a header and a URL, where memcmp's way to a decision takes longer than its
-// work.
-bool is_equal(const std::byte* a, const std::byte* b, std::size_t count) noexcept {
-  std::uint64_t x = 0;
-  std::uint64_t y = 0;
-  while (count > sizeof x) {
-    std::memcpy(&x, a, sizeof x);
-    std::memcpy(&y, b, sizeof y);
-    if (x != y) return false;
-    a += sizeof x;
-    b += sizeof y;
-    count -= sizeof x;
-  }
-  // The last eight overlap those before: a header alone is longer.
-  std::memcpy(&x, a + count - sizeof x, sizeof x);
-  std::memcpy(&y, b + count - sizeof y, sizeof y);
-  return x == y;
-}
 
 constexpr std::size_t piece_bytes = 4096;
 
@@ -72,7 +54,8 @@ packet_train train_at(std::span<const std::byte> input, std::size_t packet_bytes
   packet_train train{input.data(), packet_bytes, 1};
   const std::size_t whole = input.size() / packet_bytes;
   const std::byte* next = train.first + packet_bytes;
-  for (; train.count < whole && is_equal(train.first, next, head_bytes); next += packet_bytes)
+  for (; train.count < whole && vsoa::detail::same_bytes(train.first, next, head_bytes);
+       next += packet_bytes)
     ++train.count;
   return train;
 }
