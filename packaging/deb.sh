@@ -2,7 +2,7 @@
 # Builds the Debian packages, source and binary, from what is committed, and has lintian look at them.
 # They come to lie in build/deb. Installs what is missing.
 # usage: packaging/deb.sh [--build FOLDER]
-#   --build FOLDER  package what was built there from the same sources, by the preset release or trial,
+#   --build FOLDER  package what was built there from the same sources, by the preset release or lean,
 #                   rather than compile it anew
 set -eu
 cd "$(dirname "$0")/.."
