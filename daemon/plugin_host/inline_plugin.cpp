@@ -260,8 +260,9 @@ bool inline_plugin::abandon(std::string_view why) noexcept {
   return false;
 }
 
-void inline_plugin::run_command(const vsoa_request& request, std::size_t command,
-                                vsoa_call& call) noexcept {
+[[gnu::always_inline]] inline void inline_plugin::run_command(const vsoa_request& request,
+                                                              std::size_t command,
+                                                              vsoa_call& call) noexcept {
   vsoa_call* const outer = std::exchange(vsoa_call::current, &call);
   bool has_thrown = true;
   try {

@@ -150,6 +150,17 @@ void connection::read_once() {
   }
 }
 
+[[gnu::always_inline]] inline connection::next connection::take(const packet_view& p) {
+  partial_since_ = steady_time::max();  // what is unfinished after this one has only begun
+  next wanted = on_packet(p);
+  if (state_ != state::open || reading_stopped_) [[unlikely]]
+    return next::stop;
+  // More answers than half an outbox from one read: let the kernel have them before the next
+  // packet.
+  const bool is_much = wanted == next::packet && outbox_.bytes() > settings_.outbox_limit / 2;
+  return is_much ? offer(wanted) : wanted;
+}
+
 // Packets in, answers out; goes on with what a pause kept back as long as the kernel takes the
 // answers.
 void connection::work_off(std::span<const std::byte> input) {
@@ -175,16 +186,6 @@ void connection::work_off(std::span<const std::byte> input) {
     return close(close_reason::protocol_error);
   }
   note_partial();
-}
-
-connection::next connection::take(const packet_view& p) {
-  partial_since_ = steady_time::max();  // what is unfinished after this one has only begun
-  next wanted = on_packet(p);
-  if (state_ != state::open || reading_stopped_) return next::stop;
-  // More answers than half an outbox from one read: let the kernel have them before the next
-  // packet.
-  const bool is_much = wanted == next::packet && outbox_.bytes() > settings_.outbox_limit / 2;
-  return is_much ? offer(wanted) : wanted;
 }
 
 // Between two packets of one read: offers the kernel the answers so far.

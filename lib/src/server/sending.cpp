@@ -29,15 +29,18 @@ net::slice session::encode(const packet_view& p, std::size_t bytes) {
 // together to a packet first: read back at once, that costs more than to encode it.
 [[gnu::always_inline]] inline void session::send_answer(protocol::packet_head head,
                                                         const payload_view& payload) {
+  const payload_view parts = payload;  // in registers: for all the compiler knows, what is stored
+                                       // below changes what is referred to
   settle();
-  if (doomed_) return;
-  const std::size_t bytes = protocol::encoded_bytes({}, payload);
+  if (doomed_) [[unlikely]]
+    return;
+  const std::size_t bytes = protocol::encoded_bytes({}, parts);
   if (bytes >= min_uncopied_bytes && can_write_now()) [[unlikely]]
     return send_uncopied(head, payload, bytes);
   if (!make_room(bytes)) [[unlikely]]
     return close_slow();
   const net::slice packet = where().log().reserve(bytes);
-  protocol::encode(head, {}, payload, packet.block->data() + packet.begin);
+  protocol::encode(head, {}, parts, packet.block->data() + packet.begin);
   send(packet);
 }
 
