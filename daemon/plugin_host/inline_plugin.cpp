@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <future>
+#include <new>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -300,12 +301,23 @@ void inline_plugin::end_unanswered(vsoa_call& call, bool has_thrown) {
   }
 }
 
-[[gnu::always_inline]] inline void inline_plugin::run_now(vsoa_request& request, const route& where,
+[[gnu::always_inline]] inline bool inline_plugin::find_path(vsoa_request& request,
+                                                            const route& where,
+                                                            std::string_view url) noexcept {
+  try {
+    request.path = text(where.path(url, []() -> std::string& {
+      thread_local std::string scratch;
+      return scratch;
+    }));
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+[[gnu::always_inline]] inline void inline_plugin::run_now(const vsoa_request& request,
+                                                          const route& where,
                                                           vsoa::call& call) noexcept {
-  request.path = text(where.path(call.url(), []() -> std::string& {
-    thread_local std::string scratch;
-    return scratch;
-  }));
   vsoa_call handle;
   handle.direct = &call;
   run_command(request, where.command, handle);
@@ -321,9 +333,10 @@ void inline_plugin::command(vsoa_service service, const route& where, vsoa::call
   request.method = call.method() == vsoa::method::set ? VSOA_METHOD_SET : VSOA_METHOD_GET;
   request.url = text(call.url());
   request.command = what.name;
-  request.path = {};
   request.param = text(call.payload().param);
   request.data = bytes(call.payload().data);
+  if (!find_path(request, where, call.url())) [[unlikely]]
+    return call.reply(vsoa::status::no_memory);
   const bool is_plain = where.timeout.count() <= 0 && where.work_queue.empty();
   const bool has_run =
       is_plain && core_->runner.try_on_loop(what.subject, [&] { run_now(request, where, call); });
@@ -331,7 +344,7 @@ void inline_plugin::command(vsoa_service service, const route& where, vsoa::call
 }
 
 void inline_plugin::command_later(const route& where, vsoa::call& call,
-                                  vsoa_request& request) noexcept {
+                                  const vsoa_request& request) noexcept {
   const auto now = [&] { run_now(request, where, call); };
   if (where.timeout.count() > 0) return timed_command(where, call, request);
   if (!where.work_queue.empty()) {

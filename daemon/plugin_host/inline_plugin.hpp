@@ -52,10 +52,12 @@ class inline_plugin final : public plugin, public std::enable_shared_from_this<i
   struct call_copy;
   struct subjects;
 
-  void run_now(vsoa_request& request, const route& where, vsoa::call& call) noexcept;
+  /// False: no memory for a path that must be joined. It lasts until the thread's next call.
+  static bool find_path(vsoa_request& request, const route& where, std::string_view url) noexcept;
+  void run_now(const vsoa_request& request, const route& where, vsoa::call& call) noexcept;
   void run_command(const vsoa_request& request, std::size_t command, vsoa_call& call) noexcept;
   [[gnu::cold]] void command_later(const route& where, vsoa::call& call,
-                                   vsoa_request& request) noexcept;
+                                   const vsoa_request& request) noexcept;
   [[gnu::cold]] void log_thrown(std::size_t command, const char* what) const;
   [[gnu::cold]] void end_unanswered(vsoa_call& call, bool has_thrown);
   void run_copy(call_copy& copy) noexcept;

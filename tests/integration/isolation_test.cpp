@@ -65,6 +65,22 @@ TEST_CASE("the process is the daemon's child, and goes with it in good order") {
   CHECK(vsoad.lines_with("process is gone").empty());
 }
 
+TEST_CASE("a command with a queue and a limit of time") {
+  daemon_runner vsoad{
+      "work_queues: { a_queue_whose_name_is_long: { threads: 1 } }\n" +
+      config("    commands:\n      /kept: { plugin: rogue, command: /pid, timeout: 10s, "
+             "work_queue: a_queue_whose_name_is_long }\n")};
+  tcp_peer client{vsoad.service()};
+  client.handshake();
+  const pid_t pid = ask_pid(client);
+  REQUIRE(pid > 0);
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    const packet reply = client.ask(rpc(10 + i, "/kept"));
+    CHECK(reply.status == status_success);
+    CHECK(reply.param == std::to_string(pid));
+  }
+}
+
 TEST_CASE("a daemon that is killed takes it along") {
   daemon_runner vsoad{config()};
   tcp_peer client{vsoad.service()};

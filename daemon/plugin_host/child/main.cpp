@@ -55,7 +55,11 @@ int main() {
   leave_the_end_to_vsoad();
   try {
     auto wanted = read_setup();
-    if (!wanted) return 2;
+    if (!wanted) {
+      constexpr auto reason = "vsoad and vsoad-plugin are of different versions: restart vsoad";
+      (void)send_message(control_fd, write_refusal(reason), -1, true);
+      return 2;
+    }
     auto& whole = *std::make_unique<runner>(std::move(*wanted)).release();
     const int code = whole.load() ? whole.run() : 1;
     // Nothing is destroyed: threads of the plugin may still run, and the end is the same for them.

@@ -366,7 +366,8 @@ void runner::on_call(vsoa::call& c) {
     l.where.timeout = std::chrono::milliseconds(m->timeout_ms);
     // One call is mostly like the one before: nothing to replace.
     if (l.where.prefix != m->prefix) l.where.prefix = m->prefix;
-    const std::string_view queue = m->queue == 0 ? "" : setup_.queues[m->queue - 1U].name;
+    std::string_view queue;
+    if (m->queue != 0) queue = setup_.queues[m->queue - 1U].name;
     if (l.where.work_queue != queue) l.where.work_queue = queue;
     relayed_call call(c, *m, payload);
     live_.load()->command(m->service, l.where, call);

@@ -5,12 +5,16 @@ namespace {
 
 constexpr std::uint64_t most_queues = 4096, most_services = 65536, most_loops = 64;
 constexpr char good = 'y', bad = 'n';
+// Of everything that crosses, to be raised with each change: while packages are replaced, a daemon
+// may start a vsoad-plugin that is not its own.
+constexpr std::uint64_t format = 2;
 
 }  // namespace
 
 std::string setup::write() const {
   field_writer w(to_plugin::setup);
-  w.text(name).text(path).number(loops).number(memory).number(files).number(stall_ms);
+  w.number(format).text(name).text(path).number(loops).number(memory).number(files).number(
+      stall_ms);
   w.text(work_queue).number(queues.size());
   for (const queue& q : queues)
     w.text(q.name).number(q.threads).number(q.limit);
@@ -19,7 +23,7 @@ std::string setup::write() const {
 
 bool setup::read(std::string_view bytes, setup& out) {
   field_reader r(bytes);
-  if (r.kind() != to_plugin::setup) return false;
+  if (r.kind() != to_plugin::setup || r.number() != format) return false;
   out.name = r.text();
   out.path = r.text();
   out.loops = r.number<std::uint64_t>(most_loops);

@@ -79,6 +79,7 @@ struct setup {
   std::vector<queue> queues;
 
   std::string write() const;
+  /// False: it is none, or of another version of vsoad.
   static bool read(std::string_view bytes, setup& out);
 };
 

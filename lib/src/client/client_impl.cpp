@@ -126,6 +126,7 @@ operation_ptr client_impl::take_free(client_operation::kind what) {
 }
 
 void client_impl::recycle(operation_ptr o) noexcept {
+  o->done.reset();  // first: what it destroys may be the client, or recycle others
   if (free_.size() == free_.capacity() || closed_) return;
   o->id = 0;
   o->internal = false;
@@ -133,7 +134,6 @@ void client_impl::recycle(operation_ptr o) noexcept {
   o->timeout = {};
   o->error.clear();
   o->packet.reset();
-  o->done.reset();
   if (o->what != client_operation::kind::call) forget_details(*o);
   free_.push_back(std::move(o));
 }

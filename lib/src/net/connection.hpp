@@ -67,7 +67,8 @@ class connection : public boost::intrusive_ref_counter<connection, boost::thread
   bool is_open() const noexcept { return state_ == state::open; }
   bool is_lingering() const noexcept { return state_ == state::lingering; }
   std::size_t queued_bytes() const noexcept { return outbox_.bytes(); }
-  /// What has gone through it so far, and what waits. Any thread that knows it alive.
+  /// What has gone through it so far, and what waits; of what a read under way has caused for this
+  /// connection that is counted at its end. Any thread that knows it alive.
   struct tally {
     std::uint64_t received_bytes, sent_bytes, queued_bytes;
   };

@@ -203,6 +203,9 @@ TEST_CASE("setup, services and hello come back, and cut short they do not") {
     setup none;
     CHECK_FALSE(setup::read(std::string_view(bytes).substr(0, length), none));
   }
+  std::string of_another_version = bytes;
+  ++of_another_version[1];
+  CHECK_FALSE(setup::read(of_another_version, back));
   named_services list;
   CHECK(read_services(write_services(to_plugin::start, {{1, "a"}, {7, "b"}}), list));
   CHECK(list == named_services{{1, "a"}, {7, "b"}});
