@@ -10,16 +10,13 @@ chunk::chunk(std::size_t capacity, chunk_pool* pool, bool shared) noexcept
     : capacity_(static_cast<std::uint32_t>(capacity)), shared_(shared), pool_(pool) {}
 
 chunk* chunk::create(std::size_t capacity, chunk_pool* pool, bool shared) {
-  const std::size_t bytes = sizeof(chunk) + capacity;
-  void* const memory = pool != nullptr ? ::operator new (bytes, std::align_val_t{buffer_alignment})
-                                       : ::operator new(bytes);
+  void* memory = ::operator new(sizeof(chunk) + capacity);
   return new (memory) chunk(capacity, pool, shared);
 }
 
 void chunk::destroy(chunk* c) noexcept {
-  const bool is_aligned = c->pool_ != nullptr;
   c->~chunk();
-  is_aligned ? ::operator delete (c, std::align_val_t{buffer_alignment}) : ::operator delete(c);
+  ::operator delete(c);
 }
 
 chunk_ptr chunk::allocate(std::size_t capacity, bool shared) {

@@ -14,11 +14,6 @@ namespace vsoa::net {
 
 class chunk_pool;
 
-/// Log blocks begin at multiples of this, receive buffers half of it behind one. Bytes are copied
-/// from these to those all day, and that takes a third longer where both have nearly the same
-/// distance from a multiple: a load is then taken for one of what has just been stored.
-inline constexpr std::size_t buffer_alignment = 4096;
-
 /// Header of a block; its bytes follow it in memory.
 class chunk {
  public:

@@ -30,7 +30,7 @@ loop::loop(std::size_t index, const log_sink& log, std::chrono::microseconds bus
       owner_(owner),
       log_sink_(log),
       busy_poll_(busy_poll),
-      receive_area_(new receive_area) {  // not cleared: its pages come when they are used
+      receive_buffer_(new std::byte[receive_bytes]) {
   // Edge-triggered: each write is told once, and nobody has to read it off.
   poller_.add(waker_.handle(), waker_, EPOLLIN | EPOLLET);
 }
@@ -121,7 +121,7 @@ void loop::run_contained(Work& work) const {
 }
 
 std::span<std::byte> loop::receive_buffer() noexcept {
-  return receive_area_->buffer;
+  return {receive_buffer_.get(), receive_bytes};
 }
 
 // --- the turn's end ---

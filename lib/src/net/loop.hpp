@@ -102,10 +102,6 @@ class loop {
    private:
     unique_fd event_;
   };
-  struct alignas(buffer_alignment) receive_area {
-    std::array<std::byte, buffer_alignment / 2> distance;
-    std::array<std::byte, receive_bytes> buffer;
-  };
   struct public_timer;
   using timetable = std::multimap<steady_time, std::shared_ptr<public_timer>>;
 
@@ -140,7 +136,7 @@ class loop {
   waker waker_;
   chunk_pool pool_;
   output_log output_{pool_};
-  std::unique_ptr<receive_area> receive_area_;
+  std::unique_ptr<std::byte[]> receive_buffer_;
 
   std::array<std::vector<boost::intrusive_ptr<connection>>, max_priority + 1> dirty_;
   std::vector<boost::intrusive_ptr<connection>> flushing_;
