@@ -70,9 +70,8 @@ bool is_current(const vsoa_call* call) {
   return call != nullptr && call == vsoa_call::current;
 }
 
-[[gnu::cold, gnu::noinline]] int reply_later(const vsoa_host* host, vsoa_call* call, int status,
-                                             vsoa_text param, vsoa_bytes data,
-                                             std::uint16_t tunid) {
+[[gnu::noinline]] int reply_later(const vsoa_host* host, vsoa_call* call, int status,
+                                  vsoa_text param, vsoa_bytes data, std::uint16_t tunid) {
   if (is_current(call)) {
     if (!call->is_open) return VSOA_E_NOT_FOUND;
     call->is_open = false;
@@ -91,7 +90,8 @@ bool is_current(const vsoa_call* call) {
 int host_reply(const vsoa_host* host, vsoa_call* call, int status, vsoa_text param, vsoa_bytes data,
                std::uint16_t tunid) {
   const bool is_now = is_current(call) && call->is_open && call->token == nullptr;
-  if (!is_now) return reply_later(host, call, status, param, data, tunid);
+  if (!is_now) [[unlikely]]
+    return reply_later(host, call, status, param, data, tunid);
   try {  // its callback keeps the plugin in place: no door to pass
     return answer(*core_of(host), *call, status, param, data, tunid);
   } catch (...) {

@@ -18,10 +18,11 @@ inline gate_verdict admit(const packet_view& p, bool authenticated) noexcept {
   if (p.is_reply()) [[unlikely]]
     return gate_verdict::ignore;
   switch (p.type) {
-    [[likely]] case packet_type::rpc : case packet_type::subscribe : case packet_type::unsubscribe
-        : case packet_type::pingecho : return authenticated
-                                       ? gate_verdict::dispatch
-                                       : gate_verdict::refuse;
+    case packet_type::rpc:
+    case packet_type::subscribe:
+    case packet_type::unsubscribe:
+    case packet_type::pingecho:
+      return authenticated ? gate_verdict::dispatch : gate_verdict::refuse;
     case packet_type::datagram:
       return authenticated ? gate_verdict::dispatch : gate_verdict::close;
     case packet_type::servinfo:

@@ -120,13 +120,13 @@ session::next session::on_packet(const packet_view& p) {
   if (is_held()) hold(false);
   const std::uint64_t sent_across = shard_.sent_across();
   switch (protocol::admit(p, authenticated_)) {
-    [[likely]] case protocol::gate_verdict::dispatch : if (p.type == packet_type::rpc) {
-      handle_rpc(p);
-    }
-    else {
-      dispatch(p);
-    }
-    break;
+    case protocol::gate_verdict::dispatch:
+      if (p.type == packet_type::rpc) [[likely]] {
+        handle_rpc(p);
+      } else {
+        dispatch(p);
+      }
+      break;
     case protocol::gate_verdict::ignore:
       break;
     case protocol::gate_verdict::refuse:
