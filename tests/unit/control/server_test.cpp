@@ -163,11 +163,12 @@ TEST_CASE("requests are answered in their order, however they come") {
 
 TEST_CASE("an answer may be of any size") {
   rig r;
-  r.daemon.text.assign(20'000'000, 'y');
+  constexpr std::size_t size = vsoa_test::sanitized ? 4'000'000 : 20'000'000;
+  r.daemon.text.assign(size, 'y');
   program p(r);
   p.send(status + status);
-  CHECK(p.line().size() > 20'000'000);
-  CHECK(p.line().size() > 20'000'000);
+  CHECK(p.line().size() > size);
+  CHECK(p.line().size() > size);
 }
 
 TEST_CASE("garbage is told so, and ends the connection, no other") {
