@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+
 #include "rig.hpp"
 
 namespace plugin_host_test {
@@ -175,7 +177,7 @@ TEST_CASE("a command with a limit of time is answered when that is over") {
   };
   constexpr std::chrono::milliseconds soon{20}, late{60000};
   limit("/keep", soon);
-  limit("/sleep", soon, "slow");
+  limit("/wait", soon, "slow");
   limit("/seen", late);
   limit("/queue", late, "slow");
   limit("/silent", late);
@@ -192,10 +194,12 @@ TEST_CASE("a command with a limit of time is answered when that is over") {
     CHECK(peer.silent());
   }
   SUBCASE("at work on a queue") {
-    CHECK(r.ask(peer, "/sleep", "400").status == status_no_responding);
+    const std::string done = r.dir.path() + "/done";
+    CHECK(r.ask(peer, "/wait", "\"" + done + "\"").status == status_no_responding);
     // The next does not even begin.
-    CHECK(r.ask(peer, "/sleep", "1000000").status == status_no_responding);
-    r.host->stop();
+    CHECK(r.ask(peer, "/wait", "\"/never\"").status == status_no_responding);
+    std::ofstream{done};
+    CHECK(r.host->stop());
     CHECK(peer.silent());
   }
   SUBCASE("in time") {

@@ -122,12 +122,14 @@ TEST_CASE("an inline handler that keeps its loop is named") {
   r.dir.put(sample("probe"), "probe");
   r.start();
   auto peer = r.connect();
-  peer.send(rpc(1, "/sleep", "400"));
+  const std::string done = r.dir.path() + "/done";
+  peer.send(rpc(1, "/wait", "\"" + done + "\""));
   CHECK(wait_until(
-      [&] { return r.log.count("plugin probe, command /sleep has kept its event loop") == 1; }));
+      [&] { return r.log.count("plugin probe, command /wait has kept its event loop") == 1; }));
   CHECK(wait_until([&] { return r.host->find("probe")->counts().stalls == 1; }));
+  std::ofstream{done};
   CHECK(peer.read().seqno == 1);
-  CHECK(wait_until([&] { return r.log.count("command /sleep returned after about") == 1; }));
+  CHECK(wait_until([&] { return r.log.count("command /wait returned after about") == 1; }));
 }
 
 // A process is killed instead: isolated_test.
