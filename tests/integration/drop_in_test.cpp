@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "daemon_runner.hpp"
+#include "file.hpp"
 #include "healthy_client.hpp"
 #include "peer.hpp"
 
@@ -57,8 +58,7 @@ TEST_CASE_FIXTURE(fixture, "replaced by cp, and by rename as dpkg does") {
 TEST_CASE_FIXTURE(fixture, "a half-written file is not loaded, and the one of before serves") {
   copy("good", "good");
   REQUIRE(vsoad.wait_for_line("plugin good 1.0: new"));
-  std::ifstream from(sample("good-2"), std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(from), {}};
+  const std::string bytes = read_file(sample("good-2"));
   {
     std::ofstream to(file("good"), std::ios::binary);
     to << bytes.substr(0, bytes.size() / 2) << std::flush;

@@ -5,11 +5,10 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "daemon_runner.hpp"
+#include "file.hpp"
 #include "program.hpp"
 #include "scripted_server.hpp"
 
@@ -211,10 +210,6 @@ TEST_CASE("a signal before all messages that were wanted have come") {
 TEST_CASE("what fails leaves the file of --output as it was") {
   const temporary_directory directory;
   const std::string file = directory.write("file", "precious");
-  const auto content = [&] {
-    std::ifstream in(file);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  };
   scripted_server server;
   for (const bool is_stream : {false, true}) {
     CAPTURE(is_stream);
@@ -226,7 +221,7 @@ TEST_CASE("what fails leaves the file of --output as it was") {
     s.shake_hands();
     s.send(reply_to(s.read(type_rpc), 3));
     check_ends(p, 1, "INVALID_URL");
-    CHECK(content() == "precious");
+    CHECK(read_file(file) == "precious");
   }
 }
 

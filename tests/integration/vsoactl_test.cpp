@@ -4,11 +4,10 @@
 
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "certificates.hpp"
 #include "daemon_runner.hpp"
+#include "file.hpp"
 #include "program.hpp"
 
 namespace vsoactl_test {
@@ -274,8 +273,7 @@ TEST_CASE("stream: files go up and come down again, unchanged") {
       {"stream", "get", server + "/files/download", "--path", "up.bin", "--output", to, "--json"});
   CHECK(get.code == 0);
   CHECK(member(get, "/bytes") == std::to_string(bytes.size()));
-  std::ifstream in(to, std::ios::binary);
-  CHECK(std::string(std::istreambuf_iterator<char>(in), {}) == bytes);
+  CHECK(read_file(to) == bytes);
   CHECK(ctl({"stream", "get", server + "/files/download", R"({"path":"up.bin","length":9})"}).out ==
         bytes.substr(0, 9));
   CHECK(ctl({"stream", "get", server + "/files/download", "-"}, R"({"path":"up.bin","length":9})")

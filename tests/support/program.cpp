@@ -9,9 +9,10 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <system_error>
+
+#include "file.hpp"
 
 extern char** environ;
 
@@ -82,8 +83,7 @@ program_result program::wait(milliseconds bound) {
 }
 
 std::string program::read_all(const std::string& path) const {
-  std::ifstream in(directory_ + path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  return read_file(directory_ + path);
 }
 
 program_result run_program(const std::vector<std::string>& command, const std::string& input,

@@ -3,8 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <ostream>
 #include <set>
 #include <string>
@@ -12,15 +10,16 @@
 #include "config/generate.hpp"
 #include "config/load.hpp"
 #include "config/schema.hpp"
+#include "file.hpp"
 
 namespace generated_test {
 
 using namespace vsoad::config;
 
 std::string committed(const std::string& name) {
-  std::ifstream file(std::string(VSOA_TEST_SOURCE_DIR) + "/../" + name, std::ios::binary);
-  REQUIRE(file);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::string text = vsoa_test::read_file(std::string(VSOA_TEST_SOURCE_DIR) + "/../" + name);
+  REQUIRE_FALSE(text.empty());
+  return text;
 }
 
 TEST_CASE("the committed texts are up to date") {

@@ -6,9 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
+#include "file.hpp"
 #include "tls_options.hpp"
 
 namespace tls_options_test {
@@ -30,16 +29,11 @@ bool mentions(const tls_problem& p, const std::string& text) {
   return p.message.find(text) != std::string::npos;
 }
 
-std::string text_of(const std::string& path) {
-  std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 TEST_CASE("good files have no problems, the key may be in the certificate's file") {
   certificate_authority ca;
   const auto files = ca.issue();
   CHECK(vsoa::find_problems(showing(files), tls_role::server).empty());
-  const std::string both = ca.write("both.pem", text_of(files.cert) + text_of(files.key));
+  const std::string both = ca.write("both.pem", read_file(files.cert) + read_file(files.key));
   CHECK(vsoa::find_problems(showing({both, ""}), tls_role::server).empty());
   vsoa::tls_options client = verifying(ca);
   CHECK(vsoa::find_problems(client, tls_role::client).empty());
@@ -66,7 +60,7 @@ TEST_CASE("each file that can't be used is named, with the reason") {
   p = problem_of(showing({files.cert, files.cert}));
   CHECK(p.where == option::key);
   CHECK(mentions(p, "holds no private key"));
-  std::string damaged = text_of(files.cert);
+  std::string damaged = read_file(files.cert);
   damaged.replace(100, 8, "????????");
   p = problem_of(showing({ca.write("damaged.crt", damaged), files.key}));
   CHECK(mentions(p, "damaged"));

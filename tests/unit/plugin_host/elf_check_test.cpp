@@ -4,12 +4,11 @@
 #include <elf.h>
 
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "file.hpp"
 #include "scratch.hpp"
 
 namespace elf_check_test {
@@ -18,8 +17,7 @@ using namespace vsoa_test;
 using vsoad::elf_problem;
 
 std::vector<std::byte> read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  const std::string text = vsoa_test::read_file(path);
   const auto* first = reinterpret_cast<const std::byte*>(text.data());
   return {first, first + text.size()};
 }

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <thread>
 
+#include "file.hpp"
 #include "rig.hpp"
 #include "stream_peers.hpp"
 
@@ -19,11 +20,6 @@ constexpr const char* sha256_of_abc =
     "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 constexpr int status_no_permissions = 5, not_found = 128, busy = 129, too_large = 130,
               wrong_offset = 131;
-
-std::string content(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 struct files_rig : rig {
   scratch outside;
@@ -166,7 +162,7 @@ TEST_CASE("no path leads out, and nothing but files and directories is touched")
       CHECK(reply.param.find("secret") == std::string::npos);
     }
   }
-  CHECK(content(r.outside.file("secret")) == "secret");
+  CHECK(read_file(r.outside.file("secret")) == "secret");
   CHECK(r.ask(client, "list", "").param.find("link") == std::string::npos);
 }
 
@@ -191,11 +187,11 @@ TEST_CASE("upload: written beside, renamed when complete") {
   const std::string good = std::string(R"(,"sha256":")") + sha256_of_abc + "\"}";
   CHECK(r.upload(client, R"({"path":"sub/new","size":3)" + good, "abc") ==
         std::string(R"({"size":3,"sha256":")") + sha256_of_abc + "\"}");
-  CHECK(content(r.root / "sub/new") == "abc");
+  CHECK(read_file(r.root / "sub/new") == "abc");
   const std::string large = pattern(7, (8U << 20) + 3);
   CHECK(r.upload(client, R"({"path":"abc","size":)" + std::to_string(large.size()) + "}", large)
             .starts_with(R"({"size":8388611,"sha256":")"));
-  CHECK(content(r.root / "abc") == large);
+  CHECK(read_file(r.root / "abc") == large);
   CHECK(r.upload(client, R"({"path":"nothing","size":0})", "").starts_with(R"({"size":0)"));
   CHECK(fs::exists(r.root / "nothing"));
   CHECK(r.upload(client, R"({"path":"wrong","size":3)" + good, "abd") ==
@@ -235,7 +231,7 @@ TEST_CASE("an upload that breaks off is gone on with") {
       [&] { return r.ask(client, "upload", with_offset(999999)).status == wrong_offset; }));
   CHECK(r.ask(client, "upload", with_offset(bytes.size() + 1)).status == wrong_offset);
   CHECK(r.upload(client, with_offset(1000000), bytes.substr(1000000)).starts_with("{\"size\":"));
-  CHECK(content(r.root / "new") == bytes);
+  CHECK(read_file(r.root / "new") == bytes);
 }
 
 TEST_CASE("limits: read only, size, transfers at once") {
@@ -301,7 +297,7 @@ TEST_CASE("several at once, each its own bytes") {
       CHECK(is_pattern(r.download(client, R"({"path":"f)" + name + "\"}"), i * 1000));
       const std::string bytes = pattern(i, 4U << 20);
       r.upload(client, R"({"path":"u)" + name + R"(","size":4194304})", bytes);
-      CHECK(content(r.root / ("u" + name)) == bytes);
+      CHECK(read_file(r.root / ("u" + name)) == bytes);
     });
   }
   for (auto& one : all)

@@ -6,12 +6,12 @@
 #include <signal.h>
 
 #include <atomic>
-#include <fstream>
 #include <future>
 #include <new>
 #include <stdexcept>
 #include <thread>
 
+#include "file.hpp"
 #include "rig.hpp"
 
 namespace isolated_test {
@@ -176,8 +176,7 @@ TEST_CASE("a program that it has started and left goes with it") {
   REQUIRE(::kill(pid, 0) == 0);
   CHECK(r.ask(peer, "/exit").status == status_no_responding);
   CHECK(wait_until([&] {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::string text{std::istreambuf_iterator<char>(file), {}};
+    const std::string text = read_file("/proc/" + std::to_string(pid) + "/stat");
     return text.empty() || text[text.rfind(')') + 2] == 'Z';
   }));
 }

@@ -2,9 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <fstream>
-#include <iterator>
-
+#include "file.hpp"
 #include "vsoactl/command.hpp"
 #include "vsoactl/session.hpp"
 
@@ -26,11 +24,6 @@ std::string mistake(const command& of, const std::vector<std::string>& arguments
     return e.what();
   }
   return {};
-}
-
-std::string content(const char* path) {
-  std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 TEST_CASE("options may stand anywhere, and behind -- nothing is one") {
@@ -125,8 +118,8 @@ std::vector<std::string> described(std::string_view help) {
 }
 
 TEST_CASE("each command's options are in its help, the man page and the completion") {
-  const std::string completion = content(VSOACTL_COMPLETION);
-  std::string man = content(VSOACTL_MAN_PAGE);
+  const std::string completion = vsoa_test::read_file(VSOACTL_COMPLETION);
+  std::string man = vsoa_test::read_file(VSOACTL_MAN_PAGE);
   for (std::size_t at; (at = man.find("\\-")) != man.npos;)
     man.erase(at, 1);
   for (const command* c : commands()) {

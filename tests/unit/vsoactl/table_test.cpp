@@ -5,9 +5,9 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
+
+#include "file.hpp"
 
 namespace table_test {
 
@@ -26,8 +26,7 @@ std::string printed(Print print) {
   ::dup2(before, STDOUT_FILENO);
   ::close(before);
   ::close(file);
-  std::ifstream in(path);
-  std::string text{std::istreambuf_iterator<char>(in), {}};
+  std::string text = vsoa_test::read_file(path);
   std::filesystem::remove(path);
   return text;
 }
