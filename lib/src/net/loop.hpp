@@ -136,7 +136,8 @@ class loop {
   waker waker_;
   chunk_pool pool_;
   output_log output_{pool_};
-  std::unique_ptr<std::byte[]> receive_buffer_;
+  std::unique_ptr<std::byte[]> receive_block_;
+  std::span<std::byte> receive_buffer_;  // within the block, from the start of a page
 
   std::array<std::vector<boost::intrusive_ptr<connection>>, max_priority + 1> dirty_;
   std::vector<boost::intrusive_ptr<connection>> flushing_;

@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -25,6 +28,15 @@ TEST_CASE("loops are counted, and not without bound") {
   CHECK(runtime({.loops = 64, .log = {}}).size() == 64);
   CHECK(runtime({.loops = 0, .log = {}}).size() >= 1);
   CHECK_THROWS_AS(runtime({.loops = 65, .log = {}}), std::invalid_argument);
+}
+
+// Elsewhere the kernel copies to it at half the rate, on some processors.
+TEST_CASE("the buffer of a loop starts a page, and is whole") {
+  vsoa::net::loop one(0, {});
+  const auto buffer = one.receive_buffer();
+  CHECK(reinterpret_cast<std::uintptr_t>(buffer.data()) % 4096 == 0);
+  REQUIRE(buffer.size() == vsoa::net::loop::receive_bytes);
+  std::fill(buffer.begin(), buffer.end(), std::byte{7});  // the address sanitizer watches
 }
 
 TEST_CASE("a runtime may be stopped without, twice, and never") {
