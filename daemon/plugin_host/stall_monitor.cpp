@@ -18,6 +18,8 @@ struct stall_monitor::observation {
 
 namespace {
 
+constexpr auto doze_period = std::chrono::seconds(1);
+
 std::atomic<std::uint64_t> next_monitor_id{1};
 
 std::string milliseconds_text(std::chrono::steady_clock::duration d) {
@@ -27,8 +29,12 @@ std::string milliseconds_text(std::chrono::steady_clock::duration d) {
 }  // namespace
 
 stall_monitor::stall_monitor(std::chrono::milliseconds threshold, vsoa::log_sink log,
-                             const reclaimer* old)
-    : threshold_(threshold), log_(std::move(log)), old_(old), id_(next_monitor_id.fetch_add(1)) {
+                             const reclaimer* old, std::chrono::milliseconds doze_after)
+    : threshold_(threshold),
+      log_(std::move(log)),
+      old_(old),
+      doze_after_(doze_after),
+      id_(next_monitor_id.fetch_add(1)) {
   if (threshold_.count() > 0) thread_ = std::thread([this] { run(); });
 }
 
@@ -41,7 +47,7 @@ void stall_monitor::stop() {
     const std::lock_guard lock(mutex_);
     end_ = true;
   }
-  ending_.notify_all();
+  changed_.notify_all();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -61,7 +67,16 @@ stall_monitor::slot* stall_monitor::make_own_slot() noexcept {
   return current_.own;
 }
 
-void stall_monitor::look(observation& seen, std::chrono::steady_clock::time_point now) const {
+void stall_monitor::wake() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    dozing_.store(false, std::memory_order_relaxed);
+  }
+  changed_.notify_all();
+}
+
+// Whether something has run since the last look, or runs.
+bool stall_monitor::look(observation& seen, std::chrono::steady_clock::time_point now) const {
   // What is noted there may be a plugin's that has just ended.
   std::optional<reclaimer::reader> reading;
   if (old_ != nullptr) reading.emplace(*old_);
@@ -74,33 +89,50 @@ void stall_monitor::look(observation& seen, std::chrono::steady_clock::time_poin
     seen.warned.clear();
     seen.turn = turn;
     seen.since = now;
-    return;
+    return true;
   }
-  if ((turn & 1U) == 0 || !seen.warned.empty() || now - seen.since < threshold_) return;
+  if ((turn & 1U) == 0) return false;
+  if (!seen.warned.empty() || now - seen.since < threshold_) return true;
   // If the turn is still the same after the subject has been read, the two belong together.
   stall_subject* subject = seen.where->subject.load(std::memory_order_acquire);
-  if (seen.where->turn.load(std::memory_order_acquire) != turn) return;
+  if (seen.where->turn.load(std::memory_order_acquire) != turn) return true;
   subject->stalls.fetch_add(1, std::memory_order_relaxed);
   seen.warned = subject->name;
   if (log_) {
     log_(vsoa::log_level::warning, seen.warned + " has kept its event loop for more than " +
                                        milliseconds_text(threshold_) + " and still does");
   }
+  return true;
+}
+
+bool stall_monitor::look_at_all(std::vector<observation>& seen,
+                                std::chrono::steady_clock::time_point now) const {
+  bool is_busy = false;
+  for (auto& one : seen)
+    is_busy = look(one, now) || is_busy;
+  return is_busy;
 }
 
 void stall_monitor::run() {
   ::pthread_setname_np(::pthread_self(), "stall-monitor");
   const auto period = std::max(threshold_ / 2, std::chrono::milliseconds(1));
   std::vector<observation> seen;
+  auto last_busy = std::chrono::steady_clock::now();
+  auto now = last_busy;
   std::unique_lock lock(mutex_);
-  while (!ending_.wait_for(lock, period, [this] { return end_; })) {
-    const auto now = std::chrono::steady_clock::now();
+  for (;;) {
+    const bool dozes = now - last_busy > doze_after_;
+    dozing_.store(dozes, std::memory_order_relaxed);
+    changed_.wait_for(lock,
+                      dozes ? std::max<std::chrono::milliseconds>(period, doze_period) : period,
+                      [&] { return end_ || (dozes && !dozing_.load(std::memory_order_relaxed)); });
+    if (end_) return;
+    now = std::chrono::steady_clock::now();
     for (std::size_t i = seen.size(); i < slots_.size(); ++i) {
       seen.push_back({slots_[i], slots_[i]->turn.load(std::memory_order_acquire), now, {}});
     }
     lock.unlock();
-    for (auto& one : seen)
-      look(one, now);
+    if (look_at_all(seen, now)) last_busy = now;
     lock.lock();
     // A slot that only this thread still holds has lost its thread. Both lists keep the same order.
     for (std::size_t i = seen.size(); i-- > 0;) {

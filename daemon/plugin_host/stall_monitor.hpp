@@ -1,7 +1,8 @@
 // Names the handler that keeps an event loop, while it still keeps it. Each thread that runs
 // handlers has a slot in which it notes what it begins and that it has ended: a few plain stores,
 // no clock. One thread looks at all slots a few times per threshold and knows how long each has
-// shown the same.
+// shown the same. When nothing has run for a while it dozes, so that an idle daemon lets its
+// machine sleep; the next handler wakes it.
 #pragma once
 
 #include <atomic>
@@ -42,8 +43,10 @@ class stall_monitor {
   /// is
   ///                   noticed within half as long again
   /// @param old  by which subjects are let go of; null: they live until stop()
+  /// @param doze_after  without work for so long, it looks once a second until a handler begins
   stall_monitor(std::chrono::milliseconds threshold, vsoa::log_sink log,
-                const reclaimer* old = nullptr);
+                const reclaimer* old = nullptr,
+                std::chrono::milliseconds doze_after = std::chrono::seconds(5));
   ~stall_monitor();
   stall_monitor(const stall_monitor&) = delete;
   stall_monitor& operator=(const stall_monitor&) = delete;
@@ -60,6 +63,9 @@ class stall_monitor {
       if (slot_ == nullptr) return;
       slot_->subject.store(&subject, std::memory_order_relaxed);
       slot_->next_turn();
+      // May miss that it has just fallen asleep: it looks after a second anyhow.
+      if (monitor.dozing_.load(std::memory_order_relaxed)) [[unlikely]]
+        monitor.wake();
     }
     [[gnu::always_inline]] ~watch() {
       if (slot_ != nullptr) slot_->next_turn();
@@ -82,18 +88,23 @@ class stall_monitor {
   /// The slot of this thread; null: it is not watched.
   slot* own_slot() noexcept { return current_.monitor == id_ ? current_.own : make_own_slot(); }
   [[gnu::cold]] slot* make_own_slot() noexcept;
+  [[gnu::cold]] void wake() noexcept;
   void run();
-  void look(observation& seen, std::chrono::steady_clock::time_point now) const;
+  bool look_at_all(std::vector<observation>& seen, std::chrono::steady_clock::time_point now) const;
+  bool look(observation& seen, std::chrono::steady_clock::time_point now) const;
 
   static inline constinit thread_local shortcut current_{};
 
   const std::chrono::milliseconds threshold_;
   const vsoa::log_sink log_;
   const reclaimer* const old_;
+  const std::chrono::milliseconds doze_after_;
   const std::uint64_t id_;  // a monitor made where another was must not find that one's slots
 
+  std::atomic<bool> dozing_{false};  // written under mutex_
+
   std::mutex mutex_;
-  std::condition_variable ending_;
+  std::condition_variable changed_;           // end_, or dozing_ to false
   bool end_ = false;                          // under mutex_
   std::vector<std::shared_ptr<slot>> slots_;  // under mutex_
   std::thread thread_;

@@ -302,17 +302,19 @@ std::string application::restart_plugin(const std::string& name) {
   return slot->what->is_running() ? "" : "no service uses it";
 }
 
-void application::tidy() {
+bool application::tidy() {
   constexpr std::chrono::milliseconds moment{20};
   const bool is_tidy = old_.is_empty() && !plugins_.is_retiring() &&
                        std::none_of(services_.begin(), services_.end(),
                                     [](const auto& s) { return s->is_retiring(); });
+  if (is_tidy) return true;
   // A loop that a plugin keeps would keep us, too.
-  if (is_tidy || !loops_.quiesce(moment)) return;
+  if (!loops_.quiesce(moment)) return false;
   (void)plugins_.retire();
   for (const auto& s : services_)
     (void)s->retire(false);
   (void)old_.collect(moment);
+  return false;
 }
 
 bool application::is_idle() const {

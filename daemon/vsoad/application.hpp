@@ -74,8 +74,9 @@ class application {
   /// of before goes on.
   std::string restart_plugin(const std::string& name);
 
-  /// Ends what has been replaced and can end now. To be called several times a second.
-  void tidy();
+  /// Ends what has been replaced and can end now.
+  /// @return whether there was nothing to do; else it wants to be called several times a second
+  bool tidy();
 
   std::string status() const;  ///< one line, for systemctl status
 

@@ -14,7 +14,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto status_interval = 10s;
-constexpr auto tidy_interval = 100ms;
+constexpr std::chrono::milliseconds tidy_interval = 100ms;
+constexpr std::chrono::milliseconds calm_interval = 1s;
 // Between two questions whether what ends has ended.
 constexpr auto moment = 5ms;
 
@@ -54,8 +55,10 @@ bool daemon::run() {
   notify::ready(told_status_);
   loop_.on_signal([this](int number) { signal(number); });
   loop_.every(status_interval, [this] { tell_status(); });
-  loop_.every(tidy_interval, [this] {
-    if (!is_stopping_) application_.tidy();
+  loop_.repeat(tidy_interval, [this] {
+    // Seldom when there is nothing to do: an idle daemon lets its machine sleep.
+    const bool is_tidy = is_stopping_ || application_.tidy();
+    return is_tidy ? calm_interval : tidy_interval;
   });
   loop_.run();
   is_stopping_ = true;

@@ -34,8 +34,8 @@ class main_loop::impl {
     if (!is_waiting) await_signal();
   }
 
-  void every(std::chrono::milliseconds interval, std::function<void()> task) {
-    timers_.push_back({asio::steady_timer(context), interval, std::move(task)});
+  void repeat(std::chrono::milliseconds first, std::function<std::chrono::milliseconds()> task) {
+    timers_.push_back({asio::steady_timer(context), first, std::move(task)});
     arm(timers_.back());
   }
 
@@ -61,7 +61,7 @@ class main_loop::impl {
   struct timer {
     asio::steady_timer clock;
     std::chrono::milliseconds interval;
-    std::function<void()> task;
+    std::function<std::chrono::milliseconds()> task;
   };
 
   void await_signal() {
@@ -83,8 +83,11 @@ class main_loop::impl {
     t.clock.expires_after(t.interval);
     t.clock.async_wait([this, &t](const boost::system::error_code& error) {
       if (error) return;
+      arm(t);  // before the task, which may throw
+      const std::chrono::milliseconds next = t.task();
+      if (next == t.interval) return;
+      t.interval = next;
       arm(t);
-      t.task();
     });
   }
 
@@ -108,7 +111,15 @@ void main_loop::on_signal(std::function<void(int)> handler) {
 }
 
 void main_loop::every(std::chrono::milliseconds interval, std::function<void()> task) {
-  impl_->every(interval, std::move(task));
+  repeat(interval, [interval, run = std::move(task)] {
+    run();
+    return interval;
+  });
+}
+
+void main_loop::repeat(std::chrono::milliseconds first,
+                       std::function<std::chrono::milliseconds()> task) {
+  impl_->repeat(first, std::move(task));
 }
 
 void main_loop::run() {

@@ -33,6 +33,8 @@ class main_loop {
   void on_signal(std::function<void(int)> handler);
   /// Runs `task` again and again, first after `interval`, as long as this object lives.
   void every(std::chrono::milliseconds interval, std::function<void()> task);
+  /// The same, but `task` answers after how long to run it again.
+  void repeat(std::chrono::milliseconds first, std::function<std::chrono::milliseconds()> task);
 
   /// Runs what there is to do until quit().
   void run();

@@ -30,6 +30,17 @@ TEST_CASE("a stall is named while it lasts, once, and its end is told") {
   CHECK(slow.stalls == 1);
 }
 
+TEST_CASE("it dozes when nothing runs, and what then begins and stalls is named") {
+  log_book log;
+  stall_subject slow{"slow", {}};
+  stall_monitor monitor(threshold, log.sink(), nullptr, std::chrono::milliseconds(0));
+  for (std::uint64_t round = 1; round <= 3; ++round) {
+    const stall_monitor::watch watch(monitor, slow);
+    CHECK(wait_until([&] { return slow.stalls == round; }));
+  }
+  CHECK(wait_until([&] { return log.count("slow returned after about") == 3; }));
+}
+
 TEST_CASE("many short runs are no stall, whatever the thread") {
   log_book log;
   stall_subject quick{"quick", {}};

@@ -72,4 +72,20 @@ TEST_CASE("what a task throws does not end the loop") {
   CHECK(runs == 3);
 }
 
+TEST_CASE("what is repeated says when, and is repeated though it throws") {
+  rig r;
+  main_loop loop(r.signals, r.log);
+  std::vector<std::chrono::steady_clock::time_point> runs;
+  loop.repeat(1ms, [&]() -> std::chrono::milliseconds {
+    runs.push_back(std::chrono::steady_clock::now());
+    if (runs.size() == 4) loop.quit();
+    if (runs.size() == 3) throw std::runtime_error("meant");
+    return 30ms;
+  });
+  loop.run();
+  REQUIRE(runs.size() == 4);
+  for (std::size_t i = 1; i < runs.size(); ++i)
+    CHECK(runs[i] - runs[i - 1] >= 30ms);
+}
+
 }  // namespace main_loop_test
