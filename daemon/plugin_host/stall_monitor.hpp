@@ -43,7 +43,8 @@ class stall_monitor {
   /// is
   ///                   noticed within half as long again
   /// @param old  by which subjects are let go of; null: they live until stop()
-  /// @param doze_after  without work for so long, it looks once a second until a handler begins
+  /// @param doze_after  without work for so long, it looks once a second until a handler begins.
+  ///                    One that begins just as it falls asleep is noticed up to a second later
   stall_monitor(std::chrono::milliseconds threshold, vsoa::log_sink log,
                 const reclaimer* old = nullptr,
                 std::chrono::milliseconds doze_after = std::chrono::seconds(5));
@@ -52,6 +53,7 @@ class stall_monitor {
   stall_monitor& operator=(const stall_monitor&) = delete;
 
   std::chrono::milliseconds threshold() const noexcept { return threshold_; }
+  bool is_dozing() const noexcept { return dozing_.load(std::memory_order_relaxed); }
   /// Ends the watching; subjects may go then. Idempotent.
   void stop();
 
@@ -64,7 +66,7 @@ class stall_monitor {
       slot_->subject.store(&subject, std::memory_order_relaxed);
       slot_->next_turn();
       // May miss that it has just fallen asleep: it looks after a second anyhow.
-      if (monitor.dozing_.load(std::memory_order_relaxed)) [[unlikely]]
+      if (monitor.is_dozing()) [[unlikely]]
         monitor.wake();
     }
     [[gnu::always_inline]] ~watch() {

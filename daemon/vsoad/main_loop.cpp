@@ -83,10 +83,12 @@ class main_loop::impl {
     t.clock.expires_after(t.interval);
     t.clock.async_wait([this, &t](const boost::system::error_code& error) {
       if (error) return;
-      arm(t);  // before the task, which may throw
-      const std::chrono::milliseconds next = t.task();
-      if (next == t.interval) return;
-      t.interval = next;
+      try {
+        t.interval = t.task();
+      } catch (...) {
+        arm(t);
+        throw;
+      }
       arm(t);
     });
   }

@@ -32,7 +32,8 @@ TEST_CASE("loops are counted, and not without bound") {
 
 // Elsewhere the kernel copies to it at half the rate, on some processors.
 TEST_CASE("the buffer of a loop starts a page, and is whole") {
-  vsoa::net::loop one(0, {});
+  const vsoa::log_sink none;
+  vsoa::net::loop one(0, none);
   const auto buffer = one.receive_buffer();
   CHECK(reinterpret_cast<std::uintptr_t>(buffer.data()) % 4096 == 0);
   REQUIRE(buffer.size() == vsoa::net::loop::receive_bytes);

@@ -35,7 +35,9 @@ TEST_CASE("it dozes when nothing runs, and what then begins and stalls is named"
   stall_subject slow{"slow", {}};
   stall_monitor monitor(threshold, log.sink(), nullptr, std::chrono::milliseconds(0));
   for (std::uint64_t round = 1; round <= 3; ++round) {
+    CHECK(wait_until([&] { return monitor.is_dozing(); }));
     const stall_monitor::watch watch(monitor, slow);
+    CHECK_FALSE(monitor.is_dozing());
     CHECK(wait_until([&] { return slow.stalls == round; }));
   }
   CHECK(wait_until([&] { return log.count("slow returned after about") == 3; }));
